@@ -1,0 +1,59 @@
+"""Every way to run the project. A session installs what it needs, pinned by uv.lock."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "tests"]
+
+UV = "uv==0.13.9"
+
+
+def sync(session: nox.Session, *, extras: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> None:
+    """Install exactly what uv.lock says for these extras and groups into the session's environment."""
+    session.install(UV)
+    chosen = [f"--extra={name}" for name in extras] + [f"--group={name}" for name in groups]
+    session.run_install(
+        "uv", "sync", "--frozen", "--inexact", "--no-default-groups", *chosen,
+        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
+    )  # fmt: skip
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job, end to end, on real data; ends with the reconciliation."""
+    sync(session, extras=("demo",))
+    session.run("tombola", "demo", *session.posargs)
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """The same system kept running, with a console at http://127.0.0.1:8080/."""
+    sync(session, extras=("demo",))
+    session.run("tombola", "dev", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole test suite, in random order, with coverage."""
+    sync(session, extras=("demo",), groups=("tests",))
+    session.run("coverage", "erase")
+    session.run(
+        "coverage", "run", "-m", "pytest", *session.posargs,
+        env={"COVERAGE_CORE": "sysmon", "PYTHONWARNDEFAULTENCODING": "1"},
+    )  # fmt: skip
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--format=total")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """The house rules: ruff with everything on, mypy strict, import-linter."""
+    sync(session, extras=("demo",), groups=("lint",))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("lint-imports")

@@ -1,0 +1,1 @@
+"""Tombola: retailers' data turned into promotion games with draws a stranger can verify."""

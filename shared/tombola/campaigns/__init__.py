@@ -1,0 +1,1 @@
+"""Campaign files, criteria and lifecycle."""

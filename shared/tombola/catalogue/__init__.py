@@ -1,0 +1,1 @@
+"""Products, as the retailers' catalogues know them."""

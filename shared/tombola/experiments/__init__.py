@@ -1,0 +1,1 @@
+"""The control group and what it shows."""

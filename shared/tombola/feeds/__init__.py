@@ -1,0 +1,1 @@
+"""Files that retailers send, their contracts and receipts."""

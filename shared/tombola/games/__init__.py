@@ -1,0 +1,1 @@
+"""Tokens, plays, draws, prizes and their money."""

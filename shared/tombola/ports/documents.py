@@ -1,0 +1,257 @@
+"""Documents: small typed records with atomic commits, as weak as Firestore on purpose.
+
+A commit checks the precondition of every document it writes, and nothing else: what was merely
+read may have changed meanwhile. Every write therefore carries its precondition, and there is no
+way to state one on a document that the commit does not write.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from tombola.ports.errors import Refused
+from tombola.ports.topics import Message
+
+MAX_DOCUMENT_BYTES = 512 * 1024
+MAX_COMMIT_WRITES = 200
+MAX_COMMIT_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 20
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+Scalar = int | str | bool | bytes | datetime | None
+"""Integers are int64; instants are aware UTC with microseconds."""
+Value = Scalar | Sequence[Scalar] | Mapping[str, "Value"]
+"""Lists are flat: they hold scalars only. Maps nest."""
+Fields = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DocumentKey:
+    """A typed key. Parts are kept in the document's field `key`; the id is their digest."""
+
+    collection: str
+    parts: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """base32(SHA-256) of the length-prefixed collection and parts: 52 characters, spread evenly."""
+        digest = hashlib.sha256()
+        for part in (self.collection, *self.parts):
+            encoded = part.encode()
+            digest.update(len(encoded).to_bytes(8, "big"))
+            digest.update(encoded)
+        return base64.b32encode(digest.digest()).decode().rstrip("=").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What is declared of a collection, once, for every adapter and for Terraform.
+
+    `indexed` fields can be queried by equality and range; `composite` are the field tuples of
+    queries over several fields (the last may be a range or an order); `expires` is a TTL field.
+    """
+
+    indexed: tuple[str, ...] = ()
+    composite: tuple[tuple[str, ...], ...] = ()
+    expires: str | None = None
+
+
+COLLECTIONS: Mapping[str, Collection] = {
+    "orders": Collection(),
+    "contributions": Collection(indexed=("shopper",)),
+    "profiles": Collection(),
+    "catalogue": Collection(),
+    "campaigns": Collection(indexed=("status",)),
+    "entries": Collection(indexed=("order", "shopper")),
+    "plays": Collection(indexed=("campaign",)),
+    "limits": Collection(indexed=("campaign",)),
+    "slots": Collection(indexed=("campaign",)),
+    "claims": Collection(indexed=("campaign",)),
+    "balances": Collection(indexed=("campaign",)),
+    "postings": Collection(indexed=("campaign",)),
+    "outbox": Collection(indexed=("shard",), composite=(("shard", "created_at"),)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A document as read. `version` is opaque: hand it back in `Replace` or `Delete`."""
+
+    key: DocumentKey
+    fields: Mapping[str, Value]
+    version: object
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write a document that must not exist."""
+
+    key: DocumentKey
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Write the whole document over the version that was read, which must still be the live one."""
+
+    key: DocumentKey
+    fields: Fields
+    version: object
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the version that was read, which must still be the live one."""
+
+    key: DocumentKey
+    version: object
+
+
+Write = Create | Replace | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundEvent:
+    """A message to publish once the commit has happened, kept in the outbox until it is."""
+
+    event_id: str
+    topic: str
+    message: Message = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One condition of a query. `operator` is one of `==`, `<`, `<=`, `>`, `>=`."""
+
+    field: str
+    operator: str
+    value: Scalar
+
+
+class Documents(Protocol):
+    """Firestore in native mode, or SQLite."""
+
+    def get(self, keys: Sequence[DocumentKey]) -> list[Snapshot | None]:
+        """Return one snapshot or None per key, in order. Reads are not isolated from one another."""
+        ...
+
+    def query(
+        self, collection: str, where: Sequence[Where], *, order_by: str | None = None, limit: int | None = None
+    ) -> Iterator[Snapshot]:
+        """Yield the documents that match, by `order_by` and then id.
+
+        Raises `Refused` when the fields are not declared in `COLLECTIONS`.
+        """
+        ...
+
+    def commit(self, writes: Sequence[Write], events: Sequence[OutboundEvent] = ()) -> None:
+        """Apply all writes or none, and put the events into the outbox in the same commit.
+
+        Raises `PreconditionFailed` when any precondition does not hold, `Refused` when a limit of this
+        module is passed or a document is written twice. With no write and no event it does nothing.
+        """
+        ...
+
+
+def created_or_replaced(snapshot: Snapshot | None, key: DocumentKey, fields: Fields) -> Create | Replace:
+    """Return the write that puts `fields` where `snapshot` was read: `Create` if there was none."""
+    return Create(key, fields) if snapshot is None else Replace(key, fields, snapshot.version)
+
+
+def check_commit(writes: Sequence[Write]) -> None:
+    """Refuse what Firestore, or our own stricter limits, would refuse.
+
+    Raises `Refused` saying what was found and what was expected.
+    """
+    if len(writes) > MAX_COMMIT_WRITES:
+        msg = f"commit of {len(writes)} writes; at most {MAX_COMMIT_WRITES} are allowed"
+        raise Refused(msg)
+    seen: set[DocumentKey] = set()
+    total = 0
+    for write in writes:
+        if write.key.collection not in COLLECTIONS:
+            msg = f"unknown collection {write.key.collection!r}; expected one of {', '.join(COLLECTIONS)}"
+            raise Refused(msg)
+        if write.key in seen:
+            msg = f"document {write.key.collection}/{write.key.id} is written twice in one commit"
+            raise Refused(msg)
+        seen.add(write.key)
+        if isinstance(write, Delete):
+            continue
+        size = sum(_size(value, name, 1) + len(name.encode()) + 1 for name, value in write.fields.items())
+        if size > MAX_DOCUMENT_BYTES:
+            msg = f"document in {write.key.collection!r} of {size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed"
+            raise Refused(msg)
+        total += size
+    if total > MAX_COMMIT_BYTES:
+        msg = f"commit of {total} bytes; at most {MAX_COMMIT_BYTES} are allowed"
+        raise Refused(msg)
+
+
+def check_query(collection: str, where: Sequence[Where], order_by: str | None) -> None:
+    """Refuse a query that needs an index nobody declared. Raises `Refused`."""
+    declared = COLLECTIONS.get(collection)
+    if declared is None:
+        msg = f"unknown collection {collection!r}; expected one of {', '.join(COLLECTIONS)}"
+        raise Refused(msg)
+    fields = tuple(dict.fromkeys([*(w.field for w in where), *([order_by] if order_by else [])]))
+    allowed = {(name,) for name in declared.indexed} | set(declared.composite)
+    if fields and fields not in allowed:
+        msg = f"query of {collection!r} by {fields}; declared are {sorted(allowed)}"
+        raise Refused(msg)
+    for condition in where:
+        if condition.operator not in {"==", "<", "<=", ">", ">="}:
+            msg = f"operator {condition.operator!r}; expected ==, <, <=, > or >="
+            raise Refused(msg)
+
+
+def _size(value: Value, path: str, depth: int) -> int:  # noqa: C901, PLR0911 (one arm per type Firestore holds)
+    """Return Firestore's storage size of a value in bytes; raise `Refused` for a type it cannot hold.
+
+    Source: https://firebase.google.com/docs/firestore/storage-size
+    """
+    if depth > MAX_DEPTH:
+        msg = f"field {path!r} is nested deeper than {MAX_DEPTH}"
+        raise Refused(msg)
+    match value:
+        case None | bool():
+            return 1
+        case int():
+            if not INT64_MIN <= value <= INT64_MAX:
+                msg = f"field {path!r} holds {value}; expected a 64-bit integer"
+                raise Refused(msg)
+            return 8
+        case str():
+            return len(value.encode()) + 1
+        case bytes():
+            return len(value)
+        case datetime():
+            if value.tzinfo is not UTC:
+                msg = f"field {path!r} holds {value!r}; expected an aware instant in UTC"
+                raise Refused(msg)
+            return 8
+        case Mapping():
+            return sum(_named_size(name, item, path, depth) for name, item in value.items())
+        case list() | tuple():
+            return sum(_flat_size(item, path, depth) for item in value)
+    msg = (
+        f"field {path!r} holds a {type(value).__name__}; expected int, str, bool, bytes, UTC datetime, map or flat list"
+    )
+    raise Refused(msg)
+
+
+def _named_size(name: object, item: Value, path: str, depth: int) -> int:
+    if not isinstance(name, str) or not name:
+        msg = f"field {path!r} has the map key {name!r}; expected non-empty text"
+        raise Refused(msg)
+    return len(name.encode()) + 1 + _size(item, f"{path}.{name}", depth + 1)
+
+
+def _flat_size(item: Value, path: str, depth: int) -> int:
+    if isinstance(item, Mapping | list | tuple):
+        msg = f"field {path!r} is a list that holds a {type(item).__name__}; expected a flat list of scalars"
+        raise Refused(msg)
+    return _size(item, path, depth + 1)

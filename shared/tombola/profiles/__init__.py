@@ -1,0 +1,1 @@
+"""Shoppers' profiles: whole numbers per key and week."""

@@ -1,0 +1,1 @@
+"""What brands and retailers are told."""

@@ -1,0 +1,1 @@
+"""Who sends data, and how."""
