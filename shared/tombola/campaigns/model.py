@@ -6,11 +6,13 @@ them. Instants in the window are local times of its named zone.
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, field_validator, model_validator
 
+from tombola.catalogue.model import Product
 from tombola.money import minor_units
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -73,6 +75,20 @@ class Selection(Rules):
     brands: tuple[Name, ...] = ()
     categories: tuple[Name, ...] = ()
     departments: tuple[Name, ...] = ()
+
+    @cached_property
+    def _wanted(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """The stated fields as sets, made once: every line of every basket is asked about them."""
+        stated = zip(
+            ("product_id", "brand", "category", "department"),
+            (self.products, self.brands, self.categories, self.departments),
+            strict=True,
+        )
+        return tuple((field, frozenset(values)) for field, values in stated if values)
+
+    def matches(self, product: Product) -> bool:
+        """Tell whether a product is meant. Names are compared as written."""
+        return all(getattr(product, field) in wanted for field, wanted in self._wanted)
 
 
 class Condition(Rules):
@@ -160,6 +176,15 @@ class Eligibility(Rules):
     rules_url: Annotated[str, Field(pattern=r"^https://")]
     rules_version: Name
 
+    @cached_property
+    def _excluded(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in self.excluded_categories)
+
+    def excludes(self, product: Product) -> bool:
+        """Tell whether a product's category or department is excluded, whatever its upper and lower case."""
+        excluded = self._excluded
+        return product.category.casefold() in excluded or product.department.casefold() in excluded
+
 
 class Campaign(Rules):
     """A whole campaign file."""
@@ -184,6 +209,11 @@ class Campaign(Rules):
     matures_after_days: Annotated[int, Field(ge=0, le=365)] = 30
     reveal_by: AwareDatetime
     eligibility: Eligibility
+
+    def counts(self, product: Product) -> bool:
+        """Tell whether a product counts at all, for the criteria and for the prize."""
+        excluded_by_rules = any(selection.matches(product) for selection in self.exclude.lines)
+        return not excluded_by_rules and not self.eligibility.excludes(product)
 
     def minor(self, amount: Decimal) -> int:
         """Return an amount of this file in minor units of its currency."""
