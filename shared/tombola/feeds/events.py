@@ -1,12 +1,14 @@
 """What the intake tells the others."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from tombola.events import Event
 
 FeedKind = Literal["products", "orders", "shoppers", "navigation", "returns"]
+Verdict = Literal["accepted", "partial", "quarantined"]
 
 
 class FileRef(BaseModel, frozen=True):
@@ -26,5 +28,26 @@ class FeedValidated(Event):
     retailer: str
     feed: FeedKind
     receipt: str
-    verdict: Literal["accepted", "partial", "quarantined"]
+    verdict: Verdict
     files: tuple[FileRef, ...]
+
+
+class StatedConsent(BaseModel, frozen=True):
+    """What a shopper agreed to (`granted`) or refused for one purpose, from `effective_at` on."""
+
+    purpose: Literal["profile", "ads", "partner"]
+    granted: bool
+    effective_at: AwareDatetime
+
+
+class ShopperReceived(Event):
+    """A shoppers feed stated one shopper. `shopper` is a pseudonym; `stated_at` is the source's version (UTC)."""
+
+    TYPE: ClassVar[str] = "shopper-received"
+
+    retailer: str
+    shopper: str
+    stated_at: datetime
+    registered_at: datetime | None
+    loyalty_tier: str | None
+    consents: tuple[StatedConsent, ...]
