@@ -13,12 +13,15 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tombola.ports.errors import Refused
-from tombola.ports.topics import Message
+from tombola.ports.topics import Message, check_message
 
 MAX_DOCUMENT_BYTES = 512 * 1024
 MAX_COMMIT_WRITES = 200
 MAX_COMMIT_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 20
+KEY_FIELD = "key"
+"""Where adapters keep a key's parts, so no document may have a field of that name."""
+OUTBOX_SHARDS = 16
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 Scalar = int | str | bool | bytes | datetime | None
@@ -161,6 +164,31 @@ def created_or_replaced(snapshot: Snapshot | None, key: DocumentKey, fields: Fie
     return Create(key, fields) if snapshot is None else Replace(key, fields, snapshot.version)
 
 
+def outbox_writes(events: Sequence[OutboundEvent], created_at: datetime) -> list[Create]:
+    """Return what puts events into the outbox, one document per event id.
+
+    Adapters leave a document that is there already as it is: the same id is the same event. Raises
+    `Refused` for a message that no topic would take.
+    """
+    for event in events:
+        check_message(event.message)
+    return [
+        Create(DocumentKey("outbox", (event_id,)), outbox_fields(event, created_at))
+        for event_id, event in {event.event_id: event for event in events}.items()
+    ]
+
+
+def outbox_fields(event: OutboundEvent, created_at: datetime) -> dict[str, Value]:
+    """Return an event as its document in the outbox. `shard` spreads an index that grows with time."""
+    return {
+        "topic": event.topic,
+        "data": event.message.data,
+        "attributes": dict(event.message.attributes),
+        "created_at": created_at,
+        "shard": hashlib.sha256(event.event_id.encode()).digest()[0] % OUTBOX_SHARDS,
+    }
+
+
 def check_commit(writes: Sequence[Write]) -> None:
     """Refuse what Firestore, or our own stricter limits, would refuse.
 
@@ -179,9 +207,13 @@ def check_commit(writes: Sequence[Write]) -> None:
             msg = f"document {write.key.collection}/{write.key.id} is written twice in one commit"
             raise Refused(msg)
         seen.add(write.key)
+        _check_key(write.key)
         if isinstance(write, Delete):
             continue
-        size = sum(_size(value, name, 1) + len(name.encode()) + 1 for name, value in write.fields.items())
+        if KEY_FIELD in write.fields:
+            msg = f"document in {write.key.collection!r} has a field {KEY_FIELD!r}; that name holds the document's key"
+            raise Refused(msg)
+        size = sum(_named_size(name, value, "", 0) for name, value in write.fields.items())
         if size > MAX_DOCUMENT_BYTES:
             msg = f"document in {write.key.collection!r} of {size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed"
             raise Refused(msg)
@@ -225,7 +257,7 @@ def _size(value: Value, path: str, depth: int) -> int:  # noqa: C901, PLR0911 (o
                 raise Refused(msg)
             return 8
         case str():
-            return len(value.encode()) + 1
+            return _text_size(value, path)
         case bytes():
             return len(value)
         case datetime():
@@ -243,11 +275,28 @@ def _size(value: Value, path: str, depth: int) -> int:  # noqa: C901, PLR0911 (o
     raise Refused(msg)
 
 
+def _check_key(key: DocumentKey) -> None:
+    if not key.parts or not all(key.parts):
+        msg = f"key {key.parts!r} in {key.collection!r} has an empty part; expected non-empty text"
+        raise Refused(msg)
+    for part in key.parts:
+        _text_size(part, KEY_FIELD)
+
+
+def _text_size(text: str, path: str) -> int:
+    try:
+        return len(text.encode()) + 1
+    except UnicodeEncodeError:
+        msg = f"field {path!r} holds text with half a surrogate pair; expected Unicode that UTF-8 can hold"
+        raise Refused(msg) from None
+
+
 def _named_size(name: object, item: Value, path: str, depth: int) -> int:
     if not isinstance(name, str) or not name:
         msg = f"field {path!r} has the map key {name!r}; expected non-empty text"
         raise Refused(msg)
-    return len(name.encode()) + 1 + _size(item, f"{path}.{name}", depth + 1)
+    inside = f"{path}.{name}" if path else name
+    return _text_size(name, inside) + _size(item, inside, depth + 1)
 
 
 def _flat_size(item: Value, path: str, depth: int) -> int:

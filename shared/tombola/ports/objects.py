@@ -9,6 +9,8 @@ from typing import BinaryIO, Protocol
 
 from tombola.ports.errors import Refused
 
+BUCKETS = ("inbox", "staging", "receipts", "config", "reports")
+"""The logical names of all buckets."""
 MAX_NAME_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 """Cloud Storage has no such limit; file systems do, and no retailer needs longer segments."""
@@ -47,7 +49,7 @@ class ObjectWriter(Protocol):
 
 
 class Objects(Protocol):
-    """Cloud Storage, or files. Buckets are logical names: `inbox`, `staging`, `receipts`, `config`, `reports`."""
+    """Cloud Storage, or files. Buckets are logical names, those of `BUCKETS`."""
 
     def stat(self, bucket: str, name: str) -> ObjectInfo:
         """Return the live generation's facts. Raises `NotFound`, `Refused` (bad name)."""
@@ -94,9 +96,19 @@ def check_object_name(name: str) -> None:
         msg = f"object name {shown!r} holds a control or unprintable character; expected printable text"
         raise Refused(msg)
     for segment in name.split("/"):
-        if segment in {"", ".", ".."} or "\\" in segment:
-            msg = f"object name {shown!r} has the segment {segment!r}; expected names joined by single slashes"
+        if not segment or segment.startswith(".") or "\\" in segment:
+            msg = (
+                f"object name {shown!r} has the segment {segment!r}; expected names joined by single slashes, "
+                "none starting with a dot"
+            )
             raise Refused(msg)
         if (size := len(segment.encode())) > MAX_SEGMENT_BYTES:
             msg = f"object name {shown!r} has a segment of {size} bytes; expected at most {MAX_SEGMENT_BYTES}"
             raise Refused(msg)
+
+
+def check_bucket(bucket: str) -> None:
+    """Refuse a bucket that nobody declared. Raises `Refused`."""
+    if bucket not in BUCKETS:
+        msg = f"unknown bucket {bucket[:80]!r}; expected one of {', '.join(BUCKETS)}"
+        raise Refused(msg)
