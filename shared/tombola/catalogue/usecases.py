@@ -61,7 +61,7 @@ def _merge_shards(ports: Ports, retailer: str, groups: Mapping[int, Sequence[Sta
         known = _shard(snapshot)
         merged = merge(known, statements)
         if merged != known:
-            fields = {
+            fields: dict[str, Value] = {
                 "retailer": retailer,
                 "shard": number,
                 "revision": _revision(snapshot) + 1,
