@@ -1,0 +1,167 @@
+"""The money of a campaign version, in double entry.
+
+Every account is a signed whole number of minor units and all of them always sum to zero: `funded`
+is where money comes from, so it is negative. A posting moves money between accounts, its legs sum
+to zero, and it is created once per (cause, kind) in the commit of its cause, together with the
+balance document it moves. The check is threefold and independent: balance documents = sum of
+postings = recomputation from plays.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from tombola.campaigns.model import Launched
+from tombola.errors import Conflict
+from tombola.games.limits import opening_slots
+from tombola.games.records import CampaignVersion, Record
+
+if TYPE_CHECKING:
+    from tombola.games.plays import Play
+
+Account = Literal["funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off"]
+"""Where money is: given by the sponsor, free to be won, won, due, paid out, left over at the end, paid
+for an order that came back, and given up."""
+ACCOUNTS: tuple[Account, ...] = (
+    "funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off",
+)  # fmt: skip
+Kind = Literal["fund", "reserve", "release", "mature", "pay", "expire", "recover", "write_off"]
+Accounts = Mapping[Account, int]
+
+ONLY_BALANCE = "0"
+"""Name of the balance document. With winning moments the worst case is exact, so one is enough."""
+
+
+class Posting(Record):
+    """One movement of money: its legs, its place in the order of postings, the accounts after it."""
+
+    COLLECTION: ClassVar[str] = "postings"
+
+    balance: str
+    cause: str
+    kind: Kind
+    legs: dict[Account, int]
+    sequence: int
+    accounts_after: dict[Account, int]
+    posted_at: datetime
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Campaign, version, cause and kind: so a cause posts a kind once."""
+        return (*self.of.parts, self.cause, self.kind)
+
+
+class Balance(Record):
+    """The accounts of a campaign version after `sequence` postings. `closed`: nothing can be won any more."""
+
+    COLLECTION: ClassVar[str] = "balances"
+
+    balance: str = ONLY_BALANCE
+    currency: str
+    status: Literal["open", "closed"] = "open"
+    accounts: dict[Account, int]
+    sequence: int = 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Campaign, version and the document's name."""
+        return (*self.of.parts, self.balance)
+
+    def touched(self) -> "Balance":
+        """Return it unmoved with the next revision: for a decision that rests on what it said."""
+        return self.model_copy(update={"revision": self.revision + 1})
+
+
+def move(source: Account, target: Account, amount_minor: int) -> dict[Account, int]:
+    """Return the legs that move an amount from one account to another."""
+    return {source: -amount_minor, target: amount_minor}
+
+
+def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: datetime) -> tuple[Balance, Posting]:
+    """Return the balance after the legs, and the posting that says so.
+
+    Raises `Conflict` (`overdrawn`) when an account other than `funded` would fall below zero, and
+    (`unbalanced`) when the legs do not sum to zero.
+    """
+    if sum(legs.values()):
+        msg = f"legs of {kind} for {cause} sum to {sum(legs.values())}; expected 0"
+        raise Conflict(msg, code="unbalanced")
+    after = {account: balance.accounts.get(account, 0) + legs.get(account, 0) for account in ACCOUNTS}
+    short = [account for account in ACCOUNTS if account != "funded" and after[account] < 0]
+    if short:
+        msg = f"{kind} for {cause} would leave {short[0]} at {after[short[0]]} minor units; expected 0 or more"
+        raise Conflict(msg, code="overdrawn")
+    moved = balance.model_copy(
+        update={"accounts": after, "sequence": balance.sequence + 1, "revision": balance.revision + 1}
+    )
+    posting = Posting(
+        campaign=balance.campaign, balance=balance.balance, cause=cause, kind=kind, legs=dict(legs),
+        sequence=moved.sequence, accounts_after=after, posted_at=at,
+    )  # fmt: skip
+    return moved, posting
+
+
+def opening(launched: Launched, at: datetime) -> tuple[Balance, Posting]:
+    """Return the balance of a campaign at its launch, the whole pool available, and the posting that funded it."""
+    rules = launched.rules
+    empty = Balance(
+        campaign=CampaignVersion(rules.campaign, launched.version).text,
+        currency=rules.pool.currency,
+        accounts=dict.fromkeys(ACCOUNTS, 0),
+        revision=0,
+    )
+    return post(empty, cause="launch", kind="fund", legs=move("funded", "available", rules.pool_minor), at=at)
+
+
+def opening_documents(launched: Launched, at: datetime) -> list[tuple[str, tuple[str, ...], dict[str, Any]]]:
+    """Return what a launch creates: the balance, its first posting, the slots of the campaign's limit.
+
+    Each is (collection, key parts, fields), to be created in the commit that launches.
+    """
+    of = CampaignVersion(launched.rules.campaign, launched.version)
+    records = (*opening(launched, at), *opening_slots(of, launched.rules.limits.per_campaign))
+    return [(record.COLLECTION, record.parts, record.fields()) for record in records]
+
+
+def recompute(plays: Iterable["Play"], funded_minor: int) -> dict[Account, int]:
+    """Return the accounts as the plays alone say they must be, given what was funded."""
+    held: Counter[Account] = Counter()
+    for play in plays:
+        held.update(play.prize.accounts())
+    accounts = dict.fromkeys(ACCOUNTS, 0) | dict(held)
+    return accounts | {"funded": -funded_minor, "available": funded_minor - held.total()}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """The three accounts of the same money, and the largest difference between any two of them."""
+
+    balances: dict[Account, int]
+    postings: dict[Account, int]
+    plays: dict[Account, int]
+
+    @property
+    def difference_minor(self) -> int:
+        """Largest difference of one account among the three: 0 when the books are right."""
+        sums = (self.balances, self.postings, self.plays)
+        return max(max(s[a] for s in sums) - min(s[a] for s in sums) for a in ACCOUNTS)
+
+
+def check_ledger(
+    balances: Iterable[Balance], postings: Iterable[Posting], plays: Iterable["Play"], funded_minor: int
+) -> LedgerCheck:
+    """Return the threefold check of one campaign version. All of each must be given, read while nothing is written."""
+    return LedgerCheck(
+        balances=_sum(balance.accounts for balance in balances),
+        postings=_sum(posting.legs for posting in postings),
+        plays=recompute(plays, funded_minor),
+    )
+
+
+def _sum(amounts: Iterable[Accounts]) -> dict[Account, int]:
+    total: Counter[Account] = Counter()
+    for accounts in amounts:
+        total.update(accounts)
+    return {account: total[account] for account in ACCOUNTS}
