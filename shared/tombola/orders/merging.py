@@ -30,6 +30,16 @@ Register = tuple[int, Content]
 Registers = Mapping[tuple[str, ...], Register]
 
 
+class OrderTooLarge(TooLarge):
+    """More is known of an order than one document can keep."""
+
+    code = "order-too-large"
+
+    def __init__(self, found: str, most: str) -> None:
+        """Say what was found, and the most that is kept."""
+        super().__init__("the order is too large to be kept", [Problem("order", found, f"at most {most}")])
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """What doors of one rank have stated. Instants are microseconds since 1970, UTC.
@@ -60,18 +70,14 @@ NOTHING = State()
 def merge(state: State, statement: OrderStatement) -> State:
     """Return the state with one statement joined in.
 
-    Raises `TooLarge` (`order-too-large`) when a layer would hold more than 2,000 lines.
+    Raises `OrderTooLarge` when a layer would hold more than 2,000 lines.
     """
     merged = join(state, stated(statement))
     most = max(len(merged.promised.lines), len(merged.authoritative.lines))
     if most > MAX_LINES:
-        raise order_too_large(f"{most} lines", f"at most {MAX_LINES}")
+        found, limit = f"{most} lines", f"{MAX_LINES} lines"
+        raise OrderTooLarge(found, limit)
     return merged
-
-
-def order_too_large(found: str, expected: str) -> TooLarge:
-    """Return the fault of an order that cannot be kept."""
-    return TooLarge("the order is too large to be kept", [Problem("order", found, expected)], code="order-too-large")
 
 
 def stated(statement: OrderStatement) -> State:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tombola.orders.merging import Layer, Registers, State, order_too_large
+from tombola.orders.merging import Layer, OrderTooLarge, Registers, State
 
 MAX_STATE_BYTES = 480 * 1024
 """Less than a document holds (512 KiB), so that the fields beside it have room."""
@@ -13,7 +13,7 @@ Rows = list[list[Any]]
 
 
 def pack(state: State) -> bytes:
-    """Return the canonical bytes of a state. Raises `TooLarge` (`order-too-large`) past 480 KiB."""
+    """Return the canonical bytes of a state. Raises `OrderTooLarge` past 480 KiB."""
     members = {
         "format": FORMAT,
         "promised": _packed_layer(state.promised),
@@ -21,7 +21,8 @@ def pack(state: State) -> bytes:
     }
     packed = json.dumps(members, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     if len(packed) > MAX_STATE_BYTES:
-        raise order_too_large(f"{len(packed)} bytes of facts", f"at most {MAX_STATE_BYTES}")
+        found, limit = f"{len(packed)} bytes of facts", f"{MAX_STATE_BYTES} bytes"
+        raise OrderTooLarge(found, limit)
     return packed
 
 

@@ -38,7 +38,7 @@ class PlannedOrder:
 def plan_order(ports: Ports, statement: OrderStatement) -> PlannedOrder:
     """Return what to commit and publish for a statement; do neither.
 
-    Raises `TooLarge` (`order-too-large`).
+    Raises `OrderTooLarge`.
     """
     key = DocumentKey("orders", (statement.retailer, statement.order_id))
     (snapshot,) = ports.documents.get([key])
