@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime,
 
 from tombola.catalogue.model import Product
 from tombola.money import minor_units
+from tombola.zones import known_zone
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 Amount = Annotated[Decimal, Field(gt=0, max_digits=12)]
@@ -43,8 +44,7 @@ class Window(Rules):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
-        return value
+        return known_zone(value)
 
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> "Window":

@@ -6,9 +6,10 @@ deployment.
 
 from decimal import Decimal
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tombola.zones import known_zone
 
 RetailerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 
@@ -38,8 +39,7 @@ class Dialect(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
-        return value
+        return known_zone(value)
 
 
 class Retailer(BaseModel):

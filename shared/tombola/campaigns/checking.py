@@ -1,0 +1,98 @@
+"""Check a campaign file: every fault at once, each with its place, and what the rules cannot say one by one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from tombola.campaigns.checks import CHECKS, Finding, Known
+from tombola.campaigns.liability import Liability, liability
+from tombola.campaigns.model import Campaign
+from tombola.campaigns.reading import Path, ReadFile, read
+from tombola.errors import Problem
+from tombola.retailers.model import Retailer
+
+MAX_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCampaign:
+    """A campaign that may be committed, what its sender should look at again, and what it can cost."""
+
+    campaign: Campaign
+    warnings: tuple[Problem, ...]
+    liability: Liability
+
+
+def check(text: bytes | str, retailers: Mapping[str, Retailer]) -> CheckedCampaign | list[Problem]:
+    """Return the checked campaign, or every fault of its file with line and column, in the file's order.
+
+    `retailers` are those of the file's retailers that are known; `named_retailers` tells which to look up.
+    """
+    file = read(text)
+    if file.problems and not file.value:
+        return list(file.problems)
+    faults = _faults(file)
+    findings = _findings(file, {str(path[0]) for path, _ in faults if path}, retailers)
+    refused = faults + [(finding.path, _located(file, finding)) for finding in findings if finding.refused]
+    if refused or file.problems:
+        return [*file.problems, *(problem for _, problem in sorted(refused, key=lambda item: _order(file, item[0])))]
+    campaign = Campaign.model_validate(file.value)
+    warnings = tuple(_located(file, finding) for finding in findings)
+    return CheckedCampaign(campaign, warnings, liability(campaign))
+
+
+def named_retailers(text: bytes | str) -> tuple[str, ...]:
+    """Return the retailers a file names, as far as it can be read."""
+    named = read(text).value.get("retailers")
+    return tuple(name for name in named if isinstance(name, str)) if isinstance(named, list) else ()
+
+
+def _faults(file: ReadFile) -> list[tuple[Path, Problem]]:
+    try:
+        Campaign.model_validate(file.value)
+    except ValidationError as error:
+        return [_fault(file, details) for details in error.errors(include_url=False)]
+    return []
+
+
+def _fault(file: ReadFile, details: ErrorDetails) -> tuple[Path, Problem]:
+    path = details["loc"]
+    if details["type"] == "missing":
+        return path, Problem(file.where(path), "nothing", "this field, which is required")
+    if details["type"] == "extra_forbidden":
+        return path, Problem(file.where(path), f"the field {str(path[-1])[:MAX_SHOWN]!r}", "only fields that are known")
+    found, _, expected = details["msg"].removeprefix("Value error, ").partition("; expected ")
+    return path, Problem(file.where(path), *((found, expected) if expected else (_shown(details["input"]), found)))
+
+
+def _shown(value: object) -> str:
+    text = "a mapping" if isinstance(value, dict) else repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+def _findings(file: ReadFile, broken: set[str], retailers: Known) -> list[Finding]:
+    sound = {name: value for name, value in file.value.items() if name not in broken}
+    construct: Callable[..., Campaign] = Campaign.model_construct
+    campaign = construct(**{name: _part(name, value) for name, value in sound.items()})
+    able = set(Campaign.model_fields) - broken
+    return [finding for needs, run in CHECKS if able.issuperset(needs) for finding in run(campaign, retailers)]
+
+
+def _part(name: str, value: object) -> object:
+    """Return one sound field of the file as the model has it."""
+    described = Campaign.model_fields[name]
+    kind: Any = Annotated[(described.annotation, *described.metadata)] if described.metadata else described.annotation
+    adapter: TypeAdapter[object] = TypeAdapter(kind)
+    return adapter.validate_python(value)
+
+
+def _located(file: ReadFile, finding: Finding) -> Problem:
+    return Problem(file.where(finding.path), finding.found, finding.expected)
+
+
+def _order(file: ReadFile, path: Path) -> tuple[int, int]:
+    place = file.place(path)
+    return place.line, place.column

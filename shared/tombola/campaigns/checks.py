@@ -1,0 +1,188 @@
+"""What a campaign's fields must say together. A table of checks, each for the fields it needs.
+
+A check runs as soon as its own fields are sound, so one broken field hides nothing about the others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from tombola.campaigns.countries import COUNTRIES, TO_BE_CONFIRMED
+from tombola.campaigns.liability import liability
+from tombola.campaigns.model import Campaign, Condition, Exclusions
+from tombola.campaigns.reading import Path
+from tombola.money import EXPONENTS, major_units
+from tombola.retailers.model import Retailer
+
+EXCLUDED_BY_DEFAULT = ("alcohol", "tobacco", "infant formula", "medicines", "gambling")
+"""What many countries' laws keep out of promotional games; a campaign that leaves one in says so knowingly."""
+LARGE_CONTROL_SHARE = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found at a path of the file; a warning unless `refused`."""
+
+    path: Path
+    found: str
+    expected: str
+    refused: bool = True
+
+
+Known = Mapping[str, Retailer]
+Check = Callable[[Campaign, Known], Iterator[Finding]]
+
+
+def _known_retailers(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
+    for index, name in enumerate(campaign.retailers):
+        if name not in retailers:
+            yield Finding(("retailers", index), repr(name), "a retailer with a file in the config bucket")
+
+
+def _one_currency(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
+    currency = campaign.pool.currency
+    if currency not in EXPONENTS:
+        yield Finding(("pool", "currency"), repr(currency), "a currency of ISO 4217 in the table of tombola.money")
+    for index, name in enumerate(campaign.retailers):
+        if name in retailers and retailers[name].currency != currency:
+            expected = f"one currency; {name} sells in {retailers[name].currency}"
+            yield Finding(("retailers", index), f"a pool in {currency}", expected)
+
+
+def _whole_minor_units(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    if campaign.pool.currency not in EXPONENTS:
+        return
+    for path, amount in _amounts(campaign):
+        try:
+            campaign.minor(amount)
+        except ValueError as error:
+            found, expected = str(error).split("; expected ")
+            yield Finding(path, found, expected)
+
+
+def _amounts(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
+    yield ("pool", "amount"), campaign.pool.amount
+    yield ("prize", "cap"), campaign.prize.cap
+    for path, condition in _conditions(campaign):
+        if condition.minimum_spend is not None:
+            yield (*path, "minimum_spend"), condition.minimum_spend
+
+
+def _conditions(campaign: Campaign) -> Iterator[tuple[Path, Condition]]:
+    clauses = {"all": campaign.criteria.all, "any": campaign.criteria.any, "none": campaign.criteria.none}
+    for clause, conditions in clauses.items():
+        for index, condition in enumerate(conditions):
+            yield ("criteria", clause, index), condition
+
+
+def _pool_pays_the_worst_case(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    try:
+        worst = liability(campaign)
+    except ValueError:
+        return  # said by _whole_minor_units
+    if not worst.covered:
+        most = (
+            f"{campaign.draw.moments} moments x {campaign.prize.cap} = {_money(worst.worst_case_minor, worst.currency)}"
+        )
+        yield Finding(("pool", "amount"), _money(worst.pool_minor, worst.currency), f"at least the worst case: {most}")
+
+
+def _money(minor: int, currency: str) -> str:
+    return f"{major_units(minor, currency)} {currency}"
+
+
+def _revealed_after_the_last_play(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    if campaign.reveal_by <= campaign.last_play_at:
+        expected = f"an instant after the last play can happen, {campaign.last_play_at.isoformat()}"
+        yield Finding(("reveal_by",), campaign.reveal_by.isoformat(), expected)
+
+
+def _the_clock_shows_it(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    zone = ZoneInfo(campaign.window.time_zone)
+    for name, local in (("opens", campaign.window.opens), ("closes", campaign.window.closes)):
+        if _round_trip(local, zone) != local:
+            expected = f"a time that clocks in {campaign.window.time_zone} show; they skip this one"
+            yield Finding(("window", name), local.isoformat(), expected)
+
+
+def _round_trip(local: datetime, zone: ZoneInfo) -> datetime:
+    return local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
+
+
+def _criteria_can_be_met(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    for path, condition in _conditions(campaign):
+        low, high = condition.minimum_quantity, condition.maximum_quantity
+        if low is not None and high is not None and low > high:
+            yield Finding((*path, "maximum_quantity"), str(high), f"at least the minimum_quantity, {low}")
+    if not campaign.criteria.all and not campaign.criteria.any:
+        expected = "a condition under all or any; as it stands every basket qualifies"
+        yield Finding(("criteria",), "no condition that a basket must meet", expected, refused=False)
+
+
+def _control_group(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    share = campaign.control.share
+    if share == 1:
+        yield Finding(("control", "share"), str(share), "less than 1: somebody must be invited")
+    elif share > LARGE_CONTROL_SHARE:
+        yield Finding(("control", "share"), str(share), "usually at most 0.5", refused=False)
+    elif share == 0:
+        expected = "a control group; without one the report cannot say what the campaign brought"
+        yield Finding(("control", "share"), str(share), expected, refused=False)
+
+
+def _limits(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    if campaign.limits.per_shopper is None:
+        expected = "a limit per shopper; as it stands one shopper may collect any number of tokens"
+        yield Finding(("limits",), "no per_shopper", expected, refused=False)
+
+
+def _law(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
+    eligibility = campaign.eligibility
+    for index, code in enumerate(eligibility.countries):
+        path = ("eligibility", "countries", index)
+        if code not in COUNTRIES:
+            yield Finding(path, repr(code), f"one of {', '.join(COUNTRIES)} ({TO_BE_CONFIRMED})")
+            continue
+        yield Finding(path, code, f"{COUNTRIES[code].ask}; {TO_BE_CONFIRMED}", refused=False)
+        if eligibility.minimum_age < (adult := COUNTRIES[code].adult_age):
+            expected = f"{adult} or more in {code}; {TO_BE_CONFIRMED}"
+            yield Finding(("eligibility", "minimum_age"), str(eligibility.minimum_age), expected, refused=False)
+    for index, name in enumerate(campaign.retailers):
+        if name in retailers and retailers[name].country not in eligibility.countries:
+            expected = f"a retailer of {', '.join(eligibility.countries)}; or its country among eligibility.countries"
+            yield Finding(("retailers", index), f"{name} in {retailers[name].country}", expected, refused=False)
+
+
+def _excluded_categories(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    stated = {name.casefold() for name in campaign.eligibility.excluded_categories}
+    missing = [name for name in EXCLUDED_BY_DEFAULT if name not in stated]
+    if missing:
+        expected = f"also {', '.join(missing)}, in the words of the retailer's catalogue too; {TO_BE_CONFIRMED}"
+        path = ("eligibility", "excluded_categories")
+        yield Finding(path, f"{len(stated)} categories", expected, refused=False)
+
+
+def _excluded_tenders(campaign: Campaign, _: Known) -> Iterator[Finding]:
+    missing = [name for name in Exclusions().tenders if name not in campaign.exclude.tenders]
+    if missing and campaign.prize.kind == "basket_value":
+        expected = f"also {', '.join(missing)}; as it stands a prize pays back what they paid"
+        yield Finding(("exclude", "tenders"), ", ".join(campaign.exclude.tenders) or "none", expected, refused=False)
+
+
+CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
+    (("retailers",), _known_retailers),
+    (("retailers", "pool"), _one_currency),
+    (("pool", "prize", "criteria"), _whole_minor_units),
+    (("pool", "prize", "draw"), _pool_pays_the_worst_case),
+    (("reveal_by", "window", "play_within_days"), _revealed_after_the_last_play),
+    (("window",), _the_clock_shows_it),
+    (("criteria",), _criteria_can_be_met),
+    (("control",), _control_group),
+    (("limits",), _limits),
+    (("eligibility", "retailers"), _law),
+    (("eligibility",), _excluded_categories),
+    (("exclude", "prize"), _excluded_tenders),
+)
+"""Each check with the top-level fields it reads."""
