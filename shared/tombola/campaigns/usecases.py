@@ -1,0 +1,219 @@
+"""Commit, launch and end campaigns; find the ones that run."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from tombola.campaigns import lifecycle
+from tombola.campaigns.candidates import candidates
+from tombola.campaigns.checking import CheckedCampaign, check, named_retailers
+from tombola.campaigns.lifecycle import Head, KeyKind, Version
+from tombola.campaigns.model import Launched
+from tombola.errors import Malformed, Unknown
+from tombola.ports import Ports
+from tombola.ports.documents import Create, DocumentKey, Replace, Snapshot, Where, Write, created_or_replaced
+from tombola.ports.errors import PreconditionFailed
+from tombola.retailers.model import Retailer
+from tombola.retailers.usecases import find_retailer
+
+__all__ = [
+    "candidates",
+    "check_campaign",
+    "commit_campaign",
+    "end_campaign",
+    "find_launched",
+    "launch_campaign",
+    "list_versions",
+    "live_campaigns",
+]
+
+STALE_FOR = timedelta(seconds=30)
+LIVE = "live-campaigns"
+
+
+def check_campaign(ports: Ports, text: bytes | str) -> CheckedCampaign:
+    """Return the checked campaign. Raises `Malformed` (`malformed-campaign`) naming every fault with its place."""
+    checked = check(text, _known(ports, named_retailers(text)))
+    if isinstance(checked, CheckedCampaign):
+        return checked
+    msg = f"the campaign file has {len(checked)} fault(s)"
+    raise Malformed(msg, checked, code="malformed-campaign")
+
+
+def commit_campaign(ports: Ports, text: bytes | str, *, id_key: bytes, seed: bytes) -> Version:
+    """Commit a campaign file: store its keys, publish their digests, freeze its rules; return the version.
+
+    `id_key` and `seed` are 32 fresh random bytes each. Rules equal to the latest version's change nothing; other
+    rules become the next version. Keys that a crashed attempt stored are found and used, whatever comes in.
+
+    Raises `Malformed` naming every fault of the file.
+    """
+    rules = check_campaign(ports, text).campaign
+    head, head_snapshot = _head(ports, rules.campaign)
+    if head.latest:
+        latest, _ = _version(ports, rules.campaign, head.latest)
+        if latest.rules == lifecycle.canonical(rules):
+            return latest
+    number = head.latest + 1
+    published = lifecycle.commitment(
+        _stored_key(ports, rules.campaign, number, "id", id_key),
+        _stored_key(ports, rules.campaign, number, "seed", seed),
+    )
+    next_head, version = lifecycle.commit(head, rules, published, ports.clock.now())
+    ports.documents.commit([_head_write(next_head, head_snapshot), Create(_key(version), _fields(version))])
+    return version
+
+
+def launch_campaign(ports: Ports, campaign: str, witness: str) -> Launched:
+    """Launch the latest committed version with the witness; its money is opened in the same commit.
+
+    Asked again with the same witness, changes nothing.
+
+    Raises `Unknown`, `Malformed` (witness), `Conflict` (launched by another witness, over, another version live).
+    """
+    head, head_snapshot, version, snapshot = _latest(ports, campaign)
+    step = lifecycle.launch(head, version, witness, ports.clock.now())
+    if step is None:
+        return _launched(version)
+    next_head, next_version = step
+    launched = _launched(next_version)
+    writes: list[Write] = [_head_write(next_head, head_snapshot), _replaced(next_version, snapshot)]
+    ports.documents.commit(writes + _opened_money(ports, launched))
+    _forget(ports, next_version)
+    return launched
+
+
+def end_campaign(ports: Ports, campaign: str) -> Launched:
+    """End the live version now: orders made from now on take no part. Ended already, it stays as it is.
+
+    Raises `Unknown`, `Conflict` (never launched).
+    """
+    head, head_snapshot, version, snapshot = _latest(ports, campaign, live=True)
+    step = lifecycle.end(head, version, ports.clock.now())
+    if step is None:
+        return _launched(version)
+    next_head, next_version = step
+    ports.documents.commit([_head_write(next_head, head_snapshot), _replaced(next_version, snapshot)])
+    _forget(ports, next_version)
+    return _launched(next_version)
+
+
+def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
+    """Return a launched version. Its rules never change; its `status` may be 30 seconds old.
+
+    Raises `Unknown` when there is no such version, or it was only committed.
+    """
+    return ports.memo.read(
+        _memory(campaign, version), STALE_FOR, lambda: _launched(_version(ports, campaign, version)[0])
+    )
+
+
+def live_campaigns(ports: Ports) -> tuple[Launched, ...]:
+    """Return the launched versions in order of their ids, at most 30 seconds old."""
+    return ports.memo.read(LIVE, STALE_FOR, lambda: _live(ports))
+
+
+def list_versions(ports: Ports, campaign: str) -> list[Version]:
+    """Return every version of a campaign, the first first. Raises `Unknown`."""
+    head, _ = _head(ports, campaign)
+    _check_known(head)
+    return [_version(ports, campaign, number)[0] for number in range(1, head.latest + 1)]
+
+
+def _known(ports: Ports, names: tuple[str, ...]) -> Mapping[str, Retailer]:
+    """Return those retailers that are known; a file that is broken raises `Malformed`, as it is no fault of ours."""
+    known = {}
+    for name in dict.fromkeys(names):
+        try:
+            known[name] = find_retailer(ports, name)
+        except Unknown:
+            continue
+    return known
+
+
+def _stored_key(ports: Ports, campaign: str, version: int, kind: KeyKind, randomness: bytes) -> bytes:
+    name = lifecycle.key_name(campaign, version, kind)
+    try:
+        return ports.keys.create(name, lifecycle.key_material(randomness, campaign, version, kind)).material
+    except PreconditionFailed:
+        return ports.keys.get(name, 1).material
+
+
+def _opened_money(ports: Ports, launched: Launched) -> list[Write]:
+    from tombola.games.ledger import opening_documents  # noqa: PLC0415 (games build on campaigns; only a launch turns back)
+
+    opened = opening_documents(launched, ports.clock.now())
+    return [Create(DocumentKey(collection, parts), fields) for collection, parts, fields in opened]
+
+
+def _forget(ports: Ports, version: Version) -> None:
+    ports.memo.forget(LIVE, _memory(version.campaign, version.version))
+
+
+def _memory(campaign: str, version: int) -> tuple[str, str, int]:
+    return ("launched-campaign", campaign, version)
+
+
+def _live(ports: Ports) -> tuple[Launched, ...]:
+    found = ports.documents.query("campaigns", [Where("status", "==", "launched")])
+    versions = sorted((_stored(snapshot) for snapshot in found), key=lambda version: version.campaign)
+    return tuple(_launched(version) for version in versions)
+
+
+def _launched(version: Version) -> Launched:
+    launched = version.launched()
+    if launched is None:
+        msg = f"version {version.version} of campaign {version.campaign!r} is not launched"
+        raise Unknown(msg, code="unknown-campaign")
+    return launched
+
+
+def _head(ports: Ports, campaign: str) -> tuple[Head, Snapshot | None]:
+    (snapshot,) = ports.documents.get([DocumentKey("campaigns", (campaign,))]) if campaign else [None]
+    if snapshot is None:
+        return Head(campaign), None
+    fields: Mapping[str, Any] = snapshot.fields
+    return Head(campaign, fields["latest"], fields["live"], fields["revision"]), snapshot
+
+
+def _head_write(head: Head, snapshot: Snapshot | None) -> Write:
+    return created_or_replaced(snapshot, DocumentKey("campaigns", (head.campaign,)), asdict(head))
+
+
+def _check_known(head: Head) -> None:
+    if not head.latest:
+        msg = f"campaign {head.campaign!r} is not known here"
+        raise Unknown(msg, code="unknown-campaign")
+
+
+def _latest(ports: Ports, campaign: str, *, live: bool = False) -> tuple[Head, Snapshot | None, Version, Snapshot]:
+    """Return head and version (the live one if there is one and it is asked for) as read for one decision."""
+    head, head_snapshot = _head(ports, campaign)
+    _check_known(head)
+    return (head, head_snapshot, *_version(ports, campaign, (head.live or head.latest) if live else head.latest))
+
+
+def _version(ports: Ports, campaign: str, version: int) -> tuple[Version, Snapshot]:
+    (snapshot,) = ports.documents.get([DocumentKey("campaigns", (campaign, str(version)))]) if campaign else [None]
+    if snapshot is None:
+        msg = f"version {version} of campaign {campaign!r} is not known here"
+        raise Unknown(msg, code="unknown-campaign")
+    return _stored(snapshot), snapshot
+
+
+def _stored(snapshot: Snapshot) -> Version:
+    fields: Mapping[str, Any] = snapshot.fields
+    return Version(**{name: fields[name] for name in Version.__slots__})
+
+
+def _fields(version: Version) -> dict[str, Any]:
+    return asdict(version)
+
+
+def _key(version: Version) -> DocumentKey:
+    return DocumentKey("campaigns", (version.campaign, str(version.version)))
+
+
+def _replaced(version: Version, snapshot: Snapshot) -> Replace:
+    return Replace(_key(version), _fields(version), snapshot.version)
