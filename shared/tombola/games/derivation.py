@@ -1,0 +1,36 @@
+"""What follows from a campaign's two keys: token ids from the id key, winning moments from the seed.
+
+Both were committed to before anyone could order, and the witness came after the commitment, so the
+outcome of every possible entry was fixed before the first one. Inputs are length-prefixed and begin
+with a versioned label and the hash of the rules (`tombola.digests` has the exact form).
+"""
+
+from datetime import datetime, timedelta
+
+from tombola.digests import keyed
+from tombola.games.records import CampaignVersion
+
+TOKEN_LABEL = "tombola.token.v1"  # noqa: S105 (a label, no secret)
+MOMENT_LABEL = "tombola.moment.v1"
+_MICROSECOND = timedelta(microseconds=1)
+_BITS = 128
+
+
+def token_id(id_key: bytes, rules_hash: str, campaign: str, retailer: str, entry: str, tier: int) -> str:
+    """Return the id of the one token of an entry: 64 hex digits, the same through any door."""
+    return keyed(id_key, TOKEN_LABEL, rules_hash, campaign, retailer, entry, tier).hex()
+
+
+def winning_moments(
+    seed: bytes, witness: str, rules_hash: str, of: CampaignVersion, window: tuple[datetime, datetime], count: int
+) -> tuple[datetime, ...]:  # fmt: skip
+    """Return `count` instants inside `window` (closing exclusive), ascending; equal ones stay, each wins once.
+
+    Moment i is the opening plus floor(u x window / 2^128) microseconds, where u is the first 128 bits,
+    big-endian, of HMAC-SHA256(seed, label, rules hash, witness, campaign, version, i).
+    """
+    opens_at, closes_at = window
+    span = (closes_at - opens_at) // _MICROSECOND
+    drawn = (keyed(seed, MOMENT_LABEL, rules_hash, witness, *of, index) for index in range(count))
+    offsets = sorted(int.from_bytes(each[: _BITS // 8], "big") * span >> _BITS for each in drawn)
+    return tuple(opens_at + timedelta(microseconds=offset) for offset in offsets)

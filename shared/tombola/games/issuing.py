@@ -1,0 +1,241 @@
+"""Issue, revise, revoke, revive: what a revision of an order does to its token, as data.
+
+Rollback undoes entitlements, never facts: an unplayed token is revoked and frees its limits, and
+revives with the same id if the order qualifies again; a played one stays played, and its prize falls
+to what is left. `decide` is given all it needs and returns the documents that one commit rewrites.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tombola.campaigns.model import Launched
+from tombola.errors import Unknown
+from tombola.games.eligibility import Evaluation, Reason
+from tombola.games.entries import TIER, Entry, order_entry, order_text
+from tombola.games.events import PlayState
+from tombola.games.ledger import Balance, move, post
+from tombola.games.limits import ShopperLimit, Slot
+from tombola.games.plays import Play, rolled_back
+from tombola.games.records import CampaignVersion, Record
+from tombola.orders.facts import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One order and one campaign version, with everything the decision rests on.
+
+    `limits` are the documents of the shoppers concerned, by shopper: empty where nothing limits
+    shoppers. `slot` is the one the entry holds or, where it needs one, one that has room (or the last one
+    looked at). `balance` is there when the play has a prize.
+    """
+
+    launched: Launched
+    order: Order
+    evaluation: Evaluation
+    token_id: str
+    signing_version: int
+    now: datetime
+    entry: Entry | None = None
+    play: Play | None = None
+    limits: Mapping[str, ShopperLimit] = field(default_factory=dict)
+    slot: Slot | None = None
+    balance: Balance | None = None
+
+    @property
+    def of(self) -> CampaignVersion:
+        """The campaign version."""
+        return CampaignVersion(self.launched.rules.campaign, self.launched.version)
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when a token issued now can be played, in whole seconds."""
+        rules = self.launched.rules
+        return min(self.now + rules.play_within, rules.last_play_at).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one commit writes, the play as it then is (None: there is no token), and why."""
+
+    reason: str
+    play: Play | None = None
+    records: tuple[Record, ...] = ()
+
+    @property
+    def changes_play(self) -> bool:
+        """Tell whether the play itself is rewritten, which others must be told."""
+        return any(isinstance(record, Play) for record in self.records)
+
+
+def is_handled(entry: Entry | None, order: Order) -> bool:
+    """Tell whether this revision of the order, or a later one, was handled before."""
+    return entry is not None and order.revision <= entry.order_revision
+
+
+def needs_place(entry: Entry | None, play: Play | None, evaluation: Evaluation) -> bool:
+    """Tell whether a slot with room must be found: a token is to be issued or revived."""
+    return evaluation.qualifies and (entry is None or (play is not None and play.state == "revoked"))
+
+
+def decide(case: Case) -> Decision:
+    """Return what the order's revision comes to. A revision handled before changes nothing."""
+    if case.entry is None or case.play is None:
+        return _issue(case)
+    if is_handled(case.entry, case.order):
+        return Decision(case.entry.reason, case.play)
+    return _REVISIONS[case.play.state](case, case.entry, case.play)
+
+
+def _issue(case: Case) -> Decision:
+    evaluation, rules = case.evaluation, case.launched.rules
+    entry_name = order_entry(case.order.order_id)
+    if (obstacle := _obstacle(case, f"{entry_name}#{TIER}")) is not None:
+        return Decision(obstacle)
+    entry = Entry(
+        campaign=case.of.text,
+        retailer=case.order.retailer,
+        entry=entry_name,
+        token_id=case.token_id,
+        order=order_text(case.order.retailer, case.order.order_id),
+        shopper=case.order.header.shopper,
+        order_revision=case.order.revision,
+        outcome="issued",
+        reason=evaluation.reason,
+        slot=case.slot.slot if case.slot else None,
+    )
+    play = Play(
+        campaign=case.of.text,
+        token_id=case.token_id,
+        retailer=case.order.retailer,
+        tier=entry.tier,
+        currency=rules.pool.currency,
+        issued_at=case.now,
+        expires_at=case.expires_at,
+        base_minor=evaluation.base_minor,
+        authoritative=case.order.authoritative,
+        order_revision=case.order.revision,
+        signing_version=case.signing_version,
+    )
+    return Decision(evaluation.reason, play, (entry, play, *_placed(case, entry)))
+
+
+def _revise_open(case: Case, entry: Entry, play: Play) -> Decision:
+    if play.is_over(case.now):
+        return _handled(case, entry, "expired", _following(play, case.order, state="expired"))
+    shopper = case.order.header.shopper
+    moves = shopper != entry.shopper
+    if not case.evaluation.qualifies:
+        return _revoke(case, entry, play, case.evaluation.reason)
+    if moves and not _has_room(case, entry.counted_as):
+        return _revoke(case, entry, play, "limit-reached")
+    base_minor = min(play.base_minor, case.evaluation.base_minor)
+    counted = (*_uncounted(case, entry), *_counted(case, entry)) if moves else ()
+    differs = base_minor != play.base_minor or (case.order.authoritative and not play.authoritative)
+    revised = _following(play, case.order, base_minor=base_minor) if differs else None
+    return _handled(case, entry.model_copy(update={"shopper": shopper}), "qualifies", revised, counted)
+
+
+def _revoke(case: Case, entry: Entry, play: Play, reason: Reason) -> Decision:
+    gone = entry.changed(
+        order_revision=case.order.revision,
+        outcome="revoked",
+        reason=reason,
+        summary=case.evaluation.summary,
+        slot=None,
+        shopper=case.order.header.shopper,
+    )
+    revoked = _following(play, case.order, state="revoked")
+    freed = [case.slot.freed()] if case.slot else []
+    return Decision(reason, revoked, (gone, revoked, *freed, *_uncounted(case, entry)))
+
+
+def _revise_revoked(case: Case, entry: Entry, play: Play) -> Decision:
+    entry = entry.model_copy(update={"shopper": case.order.header.shopper})
+    obstacle = "expired" if play.is_over(case.now) else _obstacle(case, entry.counted_as)
+    if obstacle is not None:
+        return _handled(case, entry, obstacle, None)
+    revived = _following(play, case.order, state="open", base_minor=min(play.base_minor, case.evaluation.base_minor))
+    entry = entry.model_copy(update={"outcome": "issued", "slot": case.slot.slot if case.slot else None})
+    return _handled(case, entry, "qualifies", revived, _placed(case, entry))
+
+
+def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
+    """Keep the play, and lower its prize to what the order still entitles to. It uses its limits for ever."""
+    moved = rolled_back(play, case.evaluation.base_minor)
+    if moved is None:
+        stated = case.order.authoritative and not play.authoritative
+        return _handled(case, entry, "played", _following(play, case.order) if stated else None)
+    if case.balance is None:
+        msg = f"{case.of.text} has no balance document, but a prize to roll back"
+        raise Unknown(msg, code="unknown-balance")
+    balance, posting = post(
+        case.balance,
+        cause=f"{play.token_id}/order/{case.order.revision}",
+        kind=moved.kind,
+        legs=move(moved.source, moved.target, moved.amount_minor),
+        at=case.now,
+    )
+    lowered = _following(play, case.order, prize=moved.play.prize, base_minor=moved.play.base_minor)
+    return _handled(case, entry, "played", lowered, (balance, posting))
+
+
+def _handled(case: Case, entry: Entry, reason: str, play: Play | None, others: Iterable[Record] = ()) -> Decision:
+    """Return a decision that keeps the entry, having handled this revision; `play` is None when it stays as it is."""
+    handled = entry.changed(order_revision=case.order.revision, reason=reason, summary=case.evaluation.summary)
+    rewritten = () if play is None else (play,)
+    return Decision(reason, play or case.play, (handled, *rewritten, *others))
+
+
+def _following(play: Play, order: Order, **changes: object) -> Play:
+    """Return the next revision of a play, which follows this revision of its order."""
+    authoritative = play.authoritative or order.authoritative
+    return play.changed(order_revision=order.revision, authoritative=authoritative, **changes)
+
+
+def _obstacle(case: Case, counted_as: str) -> Reason | None:
+    """Return what keeps a token from being issued or revived now, if anything."""
+    if not case.evaluation.qualifies:
+        return case.evaluation.reason
+    if case.entry is None and case.expires_at <= case.now:
+        return "too-late"
+    if not _has_room(case, counted_as):
+        return "limit-reached"
+    if case.slot is None or case.slot.status == "closed":
+        return "campaign-ended"
+    return None if case.slot.has_room else "sold-out"
+
+
+def _has_room(case: Case, counted_as: str) -> bool:
+    most, shopper = case.launched.rules.limits.per_shopper, case.order.header.shopper
+    if most is None or shopper is None:
+        return True
+    limit = case.limits[shopper]
+    return counted_as in limit.entries or limit.has_room(most)
+
+
+def _placed(case: Case, entry: Entry) -> tuple[Record, ...]:
+    slots = () if case.slot is None else (case.slot.taken(),)
+    return (*slots, *_counted(case, entry))
+
+
+def _counted(case: Case, entry: Entry) -> tuple[Record, ...]:
+    limit = case.limits.get(case.order.header.shopper or "")
+    return () if limit is None else (limit.counting(entry.counted_as, case.now),)
+
+
+def _uncounted(case: Case, entry: Entry) -> tuple[Record, ...]:
+    limit = case.limits.get(entry.shopper or "")
+    return () if limit is None else (limit.without(entry.counted_as),)
+
+
+def _keep_expired(case: Case, entry: Entry, _play: Play) -> Decision:
+    return _handled(case, entry, "expired", None)
+
+
+_REVISIONS: Mapping[PlayState, Callable[[Case, Entry, Play], Decision]] = {
+    "open": _revise_open,
+    "revoked": _revise_revoked,
+    "played": _revise_played,
+    "expired": _keep_expired,
+}
