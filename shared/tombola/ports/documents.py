@@ -68,7 +68,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "profiles": Collection(),
     "catalogue": Collection(),
     "campaigns": Collection(indexed=("status",)),
-    "entries": Collection(indexed=("order", "shopper")),
+    "entries": Collection(indexed=("campaign", "order", "shopper")),
     "plays": Collection(indexed=("campaign",)),
     "limits": Collection(indexed=("campaign",)),
     "slots": Collection(indexed=("campaign",)),
