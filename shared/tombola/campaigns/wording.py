@@ -28,9 +28,12 @@ CHANGES: Mapping[str, Mapping[Language, str]] = {
 }
 ADD: Mapping[Language, str] = {"en": "To take part: {changes}.", "fr": "Pour participer : {changes}."}
 PRIZE: Mapping[str, Mapping[Language, str]] = {
-    "basket_value": {"en": "Win the value of your basket, up to {cap}.", "fr": "Gagnez la valeur de votre panier, jusqu'à {cap}."},
+    "basket_value": {
+        "en": "Win the value of your basket, up to {cap}.",
+        "fr": "Gagnez la valeur de votre panier, jusqu'à {cap}.",
+    },
     "fixed": {"en": "Win {cap}.", "fr": "Gagnez {cap}."},
-}  # fmt: skip
+}
 
 
 def explain(trace: Trace, currency: str, language: Language = "en") -> tuple[str, ...]:
