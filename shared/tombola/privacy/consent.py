@@ -7,6 +7,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 Purpose = Literal["profile", "ads", "partner"]
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Return the instant in UTC; the years at the ends of the calendar, where this overflows, are refused."""
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        msg = f"an instant in the year {at.year}; expected one from {FIRST_YEAR} to {LAST_YEAR}"
+        raise ValueError(msg)
+    return at.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Consent(BaseModel):
@@ -16,7 +28,7 @@ class Consent(BaseModel):
 
     purpose: Purpose
     granted: bool
-    effective_at: Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+    effective_at: Instant
 
 
 def merge(*several: Iterable[Consent]) -> tuple[Consent, ...]:

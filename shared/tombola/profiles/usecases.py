@@ -1,0 +1,155 @@
+"""Keep the shoppers' profiles.
+
+A profile is changed by one order at a time: what the order added before is retracted and what it adds now
+is added, in one commit with the document that remembers it. Products are looked up when an order is
+handled, at most 60 seconds stale; what was added is kept, so a catalogue that changes later leaves no rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from tombola.campaigns.baskets import basket_of
+from tombola.catalogue.usecases import find_products
+from tombola.feeds.events import ShopperReceived
+from tombola.orders.facts import Order
+from tombola.ports import Ports
+from tombola.ports.documents import DocumentKey, Snapshot, Value, Where, Write, created_or_replaced
+from tombola.privacy.consent import Consent
+from tombola.profiles import facts
+from tombola.profiles.counts import add, contribution, retract
+from tombola.profiles.model import Profile
+from tombola.profiles.room import fit, fit_order, kept
+
+LIVE = "live"
+"""The status of a profile. Any other means that the shopper was erased: nothing is kept of them again."""
+
+NEW: Mapping[str, Value] = {"revision": 0, "status": LIVE, "counts": b"", "trimmed": False, "facts": b""}
+"""A profile document before anything is known. `trimmed`: detail was cut away, see `tombola.profiles.room`."""
+Snapshots = Mapping[DocumentKey, Snapshot | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The last revision of an order that was handled, for whom, and what it added to their profile."""
+
+    revision: int = 0
+    shopper: str | None = None
+    counts: bytes = b""
+
+    def added_to(self, shopper: str) -> bytes:
+        """Return what was added to this shopper's profile: nothing to anybody else's."""
+        return self.counts if self.shopper == shopper else b""
+
+
+def update_profile(ports: Ports, order: Order) -> bool:
+    """Make the shopper's profile agree with this revision of an order; tell whether anything was to do.
+
+    An older revision, or the same again, changes nothing. Of an order without a shopper, or with nothing
+    left, only the revision is kept.
+    """
+    key = DocumentKey("contributions", (order.retailer, order.order_id))
+    shopper = order.header.shopper
+    snapshots = _read(ports, [key, *_profile_keys(order.retailer, shopper)])
+    before = _handled(snapshots[key])
+    if order.revision <= before.revision:
+        return False
+    if before.shopper != shopper:
+        snapshots = {**snapshots, **_read(ports, _profile_keys(order.retailer, before.shopper))}
+    after = _contributed(ports, order, snapshots)
+    fields = {"revision": after.revision, "shopper": after.shopper, "counts": after.counts}
+    changes = [_profile_change(ports, key, each, before, after) for each in snapshots.items() if each[0] != key]
+    profiles = [write for write in changes if write is not None]
+    ports.documents.commit([created_or_replaced(snapshots[key], key, fields), *profiles])
+    return True
+
+
+def record_shopper(ports: Ports, event: ShopperReceived) -> bool:
+    """Merge what a retailer states of a shopper into the profile; tell whether that changed anything."""
+    [(key, snapshot)] = _read(ports, _profile_keys(event.retailer, event.shopper)).items()
+    consents = [Consent.model_validate(each.model_dump()) for each in event.consents]
+    stated = facts.stated(event.stated_at, event.registered_at, event.loyalty_tier, consents)
+    fields = _fields(snapshot)
+    packed = facts.pack(facts.join(facts.unpack(cast("bytes", fields["facts"])), stated))
+    if fields["status"] != LIVE or packed == fields["facts"]:
+        return False
+    ports.documents.commit([_changed(snapshot, key, {**fields, "facts": packed})])
+    return True
+
+
+def read_profile(ports: Ports, retailer: str, shopper: str) -> Profile:
+    """Return what is known of a shopper (a pseudonym) now: an empty profile of a stranger, or of one erased."""
+    [snapshot] = _read(ports, _profile_keys(retailer, shopper)).values()
+    fields = _fields(snapshot)
+    if fields["status"] != LIVE:
+        return Profile(retailer, shopper)
+    return Profile(
+        retailer=retailer,
+        shopper=shopper,
+        revision=cast("int", fields["revision"]),
+        counts=kept(cast("bytes", fields["counts"]), ports.clock.now()),
+        facts=facts.unpack(cast("bytes", fields["facts"])),
+    )
+
+
+def _contributed(ports: Ports, order: Order, snapshots: Snapshots) -> Handled:
+    """Return what this revision adds, and for whom."""
+    shopper = order.header.shopper
+    known = [_fields(snapshots[key]) for key in _profile_keys(order.retailer, shopper)]
+    if shopper is None or order.cancelled_at is not None or any(fields["status"] != LIVE for fields in known):
+        return Handled(order.revision)
+    products = find_products(ports, order.retailer, (line.product_id for line in order.lines))
+    counts = fit_order(contribution(basket_of(order, products)))
+    return Handled(order.revision, shopper if counts else None, counts)
+
+
+def _profile_change(
+    ports: Ports, order: DocumentKey, read: tuple[DocumentKey, Snapshot | None], before: Handled, after: Handled
+) -> Write | None:
+    """Return the write that replaces what an order added to one profile before with what it adds now."""
+    key, snapshot = read
+    shopper, fields = key.parts[1], _fields(snapshot)
+    removed, added = before.added_to(shopper), after.added_to(shopper)
+    if removed == added or fields["status"] != LIVE:
+        return None
+    now = ports.clock.now()
+    if fields["trimmed"]:
+        whole = add(added, _other_contributions(ports, key, order))
+    else:
+        whole = add(retract(cast("bytes", fields["counts"]), kept(removed, now)), [added])
+    recent = kept(whole, now)
+    fitted = fit(recent)
+    return _changed(snapshot, key, {**fields, "counts": fitted, "trimmed": fitted != recent})
+
+
+def _other_contributions(ports: Ports, profile: DocumentKey, order: DocumentKey) -> list[bytes]:
+    """Return what every other order of the shopper added.
+
+    Read after the profile: whoever changes one of these rewrites the profile too, and our commit then fails.
+    """
+    found = ports.documents.query("contributions", [Where("shopper", "==", profile.parts[1])])
+    return [cast("bytes", each.fields["counts"]) for each in found if each.key != order]
+
+
+def _read(ports: Ports, keys: Sequence[DocumentKey]) -> Snapshots:
+    return dict(zip(keys, ports.documents.get(keys), strict=True)) if keys else {}
+
+
+def _profile_keys(retailer: str, shopper: str | None) -> list[DocumentKey]:
+    return [] if shopper is None else [DocumentKey("profiles", (retailer, shopper))]
+
+
+def _handled(snapshot: Snapshot | None) -> Handled:
+    if snapshot is None:
+        return Handled()
+    fields = snapshot.fields
+    shopper = cast("str | None", fields["shopper"])
+    return Handled(cast("int", fields["revision"]), shopper, cast("bytes", fields["counts"]))
+
+
+def _fields(snapshot: Snapshot | None) -> Mapping[str, Value]:
+    return {**NEW, **(snapshot.fields if snapshot else {})}
+
+
+def _changed(snapshot: Snapshot | None, key: DocumentKey, fields: Mapping[str, Value]) -> Write:
+    return created_or_replaced(snapshot, key, {**fields, "revision": cast("int", fields["revision"]) + 1})
