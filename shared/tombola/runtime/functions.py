@@ -1,0 +1,180 @@
+"""Decorators: a request comes in, a use case is called, the outcome becomes the right answer.
+
+Every function is an HTTP function underneath, also those that events trigger, so that subscription and
+delivery attempt are kept. Permanent faults of an event go to the dead letters and are acknowledged;
+faults of an HTTP request are answered as RFC 9457 problems; lost races are decided again here; only
+outages answer 5xx.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial, wraps
+from typing import TypeVar, cast
+
+import functions_framework
+from flask import Request, Response
+from pydantic import ValidationError
+
+from tombola.errors import Fault, Malformed, Problem, Unknown
+from tombola.events import Event
+from tombola.runtime import wiring
+from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
+from tombola.runtime.faults import MethodNotAllowed, problems_of
+from tombola.runtime.http import Answer, HttpRequest
+from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
+from tombola.runtime.outcomes import Outcome, judged, observed
+from tombola.runtime.races import decide_again
+from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
+from tombola.runtime.topology import BUCKETS, DEAD_LETTERS, OBJECTS
+
+E = TypeVar("E", bound=Event)
+HttpFunction = Callable[[Request], Response]
+
+MAX_PUSH_BYTES = 16_000_000
+"""A message of 10 MB in base64, with its attributes and envelope."""
+
+
+def on_event(event_type: type[E]) -> Callable[[Callable[[E, Delivery], object]], HttpFunction]:
+    """Make a function of a handler of one event type: called once per delivery with the event and the delivery."""
+
+    def decorate(handler: Callable[[E, Delivery], object]) -> HttpFunction:
+        def work(delivery: Delivery) -> str:
+            handler(_event(event_type, delivery), delivery)
+            return "done"
+
+        return _event_function(handler, event_type.TYPE, work)
+
+    return decorate
+
+
+def on_object(handler: Callable[[ObjectNotice], object]) -> HttpFunction:
+    """Make a function of a handler of new objects: called once per notification of a new generation."""
+
+    def work(delivery: Delivery) -> str:
+        notice = notice_of(delivery)
+        if notice is None:
+            return "ignored"
+        handler(replace(notice, bucket=_logical(notice.bucket)))
+        return "done"
+
+    return _event_function(handler, OBJECTS, work)
+
+
+def on_http(
+    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000
+) -> Callable[[Callable[[HttpRequest], Answer]], HttpFunction]:
+    """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body."""
+
+    def decorate(handler: Callable[[HttpRequest], Answer]) -> HttpFunction:
+        def function(request: Request) -> Response:
+            def work() -> Answer:
+                made: object = decide_again(partial(handler, request_of(request, methods, max_bytes)))
+                if not isinstance(made, Answer):
+                    msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
+                    raise TypeError(msg)
+                return made
+
+            with observed(handler.__name__, lower_headers(request)) as line:
+                outcome = line.ends(judged(work))
+                return answer(outcome.value) if outcome.value else problem(outcome, request, methods)
+
+        return _registered(handler, function)
+
+    return decorate
+
+
+def on_schedule(handler: Callable[[], object]) -> HttpFunction:
+    """Make a function of a handler that a clock calls, by POST with a body that says nothing."""
+
+    def function(request: Request) -> Response:
+        def work() -> str:
+            check_method(request, ("POST",))
+            decide_again(handler)
+            return "done"
+
+        with observed(handler.__name__, lower_headers(request)) as line:
+            outcome = line.ends(_nobodys_fault(judged(work)))
+            return acknowledgement() if outcome.value else problem(outcome, request, ("POST",))
+
+    return _registered(handler, function)
+
+
+def _nobodys_fault(outcome: Outcome[str]) -> Outcome[str]:
+    """A clock sends nothing that could be at fault: whatever is wrong is ours, and is to be seen as such."""
+    if outcome.fault is None or isinstance(outcome.fault, MethodNotAllowed):
+        return outcome
+    return Outcome("failed", 500, error=outcome.fault)
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """What is known of a message by the time it succeeds or fails."""
+
+    body: bytes | None = None
+    delivery: Delivery | None = None
+
+
+def _event_function(handler: Callable[..., object], topic: str, work: Callable[[Delivery], str]) -> HttpFunction:
+    name = handler.__name__
+
+    def deliver(request: Request, arrival: _Arrival) -> str:
+        check_method(request, ("POST",))
+        arrival.body = body_of(request, MAX_PUSH_BYTES)
+        arrival.delivery = decode(lower_headers(request), arrival.body)
+        return decide_again(partial(work, arrival.delivery))
+
+    def function(request: Request) -> Response:
+        arrival = _Arrival()
+        with observed(name, lower_headers(request)) as line:
+            outcome = judged(lambda: deliver(request, arrival))
+            if outcome.fault is not None and arrival.body is not None:
+                outcome = _buried(outcome, outcome.fault, arrival, {"function": name, SOURCE_TOPIC: topic})
+            line.carries(arrival.delivery)
+            line.ends(outcome)
+            return acknowledgement() if outcome.status < 300 else problem(outcome, request, ("POST",))  # noqa: PLR2004 (HTTP's own classes)
+
+    return _registered(handler, function)
+
+
+def _buried(outcome: Outcome[str], fault: Fault, arrival: _Arrival, source: dict[str, str]) -> Outcome[str]:
+    """Put the message on the dead-letter topic; an outage of that topic is an outage of this function."""
+    data, attributes = arrival.body or b"", {}
+    if (delivery := arrival.delivery) is not None:
+        data, attributes = delivery.data, dict(delivery.attributes)
+        source |= {
+            "source_message_id": delivery.message_id,
+            SOURCE_SUBSCRIPTION: delivery.subscription,
+            SOURCE_ATTEMPTS: str(delivery.attempt),
+        }
+    letters = [letter(fault, data, attributes, source)]
+    published = judged(lambda: wiring.ports().topics.publish(DEAD_LETTERS, letters))
+    if published.status >= 300:  # noqa: PLR2004 (HTTP's own classes)
+        return Outcome("unavailable", 503, error=published.error or published.fault)
+    return Outcome("dead-lettered", 204, value="dead-lettered", fault=fault, error=outcome.error)
+
+
+def _event(event_type: type[E], delivery: Delivery) -> E:
+    """Return the event of a delivery. Raises `Malformed`."""
+    stated = delivery.attributes.get("type", event_type.TYPE)
+    if stated != event_type.TYPE:
+        msg = f"an event of another type than {event_type.TYPE}"
+        raise Malformed(msg, [Problem("type", repr(stated[:80]), event_type.TYPE)], code="wrong-event-type")
+    try:
+        return event_type.model_validate_json(delivery.data)
+    except ValidationError as error:
+        msg = f"the message is not an event {event_type.TYPE}"
+        raise Malformed(msg, problems_of(error), code="malformed-event") from None
+
+
+def _logical(bucket: str) -> str:
+    """Return a bucket's logical name. Raises `Unknown` for a bucket that is not ours."""
+    name = wiring.logical_bucket(bucket)
+    if name not in BUCKETS:
+        msg = "a notification of a bucket that is not one of ours"
+        raise Unknown(msg, [Problem("bucketId", repr(bucket[:80]), ", ".join(BUCKETS))], code="unknown-bucket")
+    return name
+
+
+def _registered(handler: Callable[..., object], function: HttpFunction) -> HttpFunction:
+    """Return `function` under the handler's name, registered as an HTTP function."""
+    return cast("HttpFunction", functions_framework.http(wraps(handler)(function)))

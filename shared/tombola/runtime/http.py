@@ -1,0 +1,126 @@
+"""What an HTTP function is given and gives back, without any web framework."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tombola.errors import Malformed, Problem
+from tombola.runtime.faults import UnsupportedMediaType, problems_of
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Headers(Mapping[str, str]):
+    """Header fields; names in any case. The first wins where a name that stands alone is sent twice."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        """Take the fields as they came."""
+        self._fields = {name.lower(): value for name, value in fields.items()}
+
+    def __getitem__(self, name: str) -> str:
+        """Return a field's value. Raises `KeyError`."""
+        return self._fields[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names, in lower case."""
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        """Return how many fields there are."""
+        return len(self._fields)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request. `path` is what follows the function's own address: `/corner-shop`, or `/`."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=lambda: Headers({}))
+    body: bytes = field(default=b"", repr=False)
+
+    def parse(self, model: type[M]) -> M:
+        """Return the JSON body as `model`; a field that the model does not know is refused.
+
+        Raises `UnsupportedMediaType` (415) for a body not declared as JSON, `Malformed` (422) naming every
+        field at once.
+        """
+        _check_media_type(self.headers.get("content-type", ""))
+        check_json(self.body)
+        try:
+            return model.model_validate_json(self.body, extra="forbid")
+        except ValidationError as error:
+            msg = f"the body is not a {model.__name__}"
+            raise Malformed(msg, problems_of(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to answer: a model or a map becomes JSON, None an empty body."""
+
+    content: BaseModel | Mapping[str, object] | None = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_json(body: bytes) -> None:
+    """Refuse what JSON readers disagree about, before anybody reads it: duplicate names, NaN, infinities, bad UTF-8.
+
+    Raises `Malformed`.
+    """
+    try:
+        json.loads(
+            body.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+        )  # fmt: skip
+    except UnicodeDecodeError as error:
+        found = f"a byte that is not UTF-8 at offset {error.start}"
+    except json.JSONDecodeError as error:
+        found = f"no JSON at line {error.lineno}, column {error.colno}"
+    except RecursionError:
+        found = "too many levels of nesting"
+    except ValueError as error:
+        found = str(error) if isinstance(error, _Ambiguous) else "a number that is too long"
+    else:
+        return
+    msg = "the body is not JSON that can be read in one way only"
+    raise Malformed(msg, [Problem("body", found, "UTF-8 JSON with unique names and finite numbers")]) from None
+
+
+class _Ambiguous(ValueError):
+    """JSON that two readers would read differently."""
+
+
+def _unique(pairs: list[tuple[str, object]]) -> None:
+    names: set[str] = set()
+    for name, _ in pairs:
+        if name in names:
+            msg = f"the name {name[:80]!r} twice in one object"
+            raise _Ambiguous(msg)
+        names.add(name)
+
+
+def _refuse_constant(name: str) -> None:
+    msg = f"the number {name}"
+    raise _Ambiguous(msg)
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        msg = "a number beyond every floating point number"
+        raise _Ambiguous(msg)
+    return number
+
+
+def _check_media_type(content_type: str) -> None:
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media_type.strip().lower() == "application/json" and charset in {"", "charset=utf-8"}:
+        return
+    msg = "the body is not declared as JSON"
+    found = repr(content_type[:80]) if content_type else "nothing"
+    raise UnsupportedMediaType(msg, [Problem("content-type", found, "application/json")])

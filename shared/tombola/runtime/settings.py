@@ -1,0 +1,41 @@
+"""Settings: what differs between two places where the same code runs. From the environment alone."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tombola.runtime.faults import Misconfigured
+
+
+class Settings(BaseSettings):
+    """Read from variables named `TOMBOLA_<field>`, some also from what the platform sets.
+
+    `home` is the embedded adapters' folder; `functions` the folder of functions (default: the one of
+    this checkout); `bucket_prefix` stands before every bucket's logical name on Cloud Storage.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TOMBOLA_", frozen=True, populate_by_name=True)
+
+    adapters: Literal["embedded", "google"] = "embedded"
+    home: Path = Path("tombola-home")
+    functions: Path | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    project: str | None = Field(
+        default=None, validation_alias=AliasChoices("TOMBOLA_PROJECT", "GOOGLE_CLOUD_PROJECT", "project")
+    )
+    bucket_prefix: str = ""
+    function: str | None = Field(
+        default=None, validation_alias=AliasChoices("TOMBOLA_FUNCTION", "K_SERVICE", "function")
+    )
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process. Raises `Misconfigured` naming every bad variable at once."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"TOMBOLA_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
+        msg = f"settings not as expected: {'; '.join(wrong)}"
+        raise Misconfigured(msg) from None

@@ -1,0 +1,135 @@
+"""Wiring: the one place that picks adapters. Nothing is imported before it is needed."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from tombola.ports import Ports
+from tombola.runtime.faults import Misconfigured
+
+if TYPE_CHECKING:
+    from tombola.adapters.embedded.topics import EmbeddedTopics
+    from tombola.ports.objects import Objects
+    from tombola.ports.warehouse import Warehouse
+    from tombola.runtime.settings import Settings
+
+_lock = threading.RLock()
+_installed: Ports | None = None
+_settings: "Settings | None" = None
+
+
+def ports() -> Ports:
+    """Return the process's one set of ports, built from the settings on first use. Raises `Misconfigured`."""
+    global _installed  # noqa: PLW0603 (one set per process is the point)
+    with _lock:
+        if _installed is None:
+            _installed = build(settings())
+        return _installed
+
+
+def install(given: Ports | None) -> None:
+    """Use `given` as this process's ports, as a host of many functions does; None forgets them."""
+    global _installed, _settings
+    with _lock:
+        _installed, _settings = given, None
+
+
+def settings() -> "Settings":
+    """Return the process's settings, read once. Raises `Misconfigured`."""
+    from tombola.runtime.settings import read_settings  # noqa: PLC0415 (costs a cold start what it need not)
+
+    global _settings  # noqa: PLW0603 (see ports)
+    with _lock:
+        if _settings is None:
+            _settings = read_settings()
+        return _settings
+
+
+def logical_bucket(physical: str) -> str:
+    """Return the logical name of a bucket: what stands behind the prefix of all our buckets."""
+    return physical.removeprefix(settings().bucket_prefix)
+
+
+def build(chosen: "Settings") -> Ports:
+    """Return the ports that the settings ask for. Raises `Misconfigured`."""
+    if chosen.adapters == "google":
+        msg = (
+            "adapters=google: the adapters for Google Cloud are not in this version; expected TOMBOLA_ADAPTERS=embedded"
+        )
+        raise Misconfigured(msg)
+    return _embedded(chosen.home, chosen.functions or functions_folder())
+
+
+def functions_folder() -> Path:
+    """Return the folder of functions of this checkout. Raises `Misconfigured` when there is none."""
+    folder = Path(__file__).resolve().parents[3] / "functions"
+    if not folder.is_dir():
+        msg = "TOMBOLA_FUNCTIONS: no folder of functions beside the installed code; expected the path of one"
+        raise Misconfigured(msg)
+    return folder
+
+
+def _embedded(home: Path, functions: Path) -> Ports:
+    from tombola.adapters.embedded.clock import SystemClock  # noqa: PLC0415 (only these adapters are wanted)
+    from tombola.adapters.embedded.documents import EmbeddedDocuments  # noqa: PLC0415
+    from tombola.adapters.embedded.keys import EmbeddedKeys  # noqa: PLC0415
+    from tombola.adapters.embedded.objects import EmbeddedObjects  # noqa: PLC0415
+    from tombola.adapters.embedded.topics import EmbeddedTopics  # noqa: PLC0415
+    from tombola.ports.memo import Memo  # noqa: PLC0415
+    from tombola.runtime.outbox import PublishingDocuments  # noqa: PLC0415
+
+    clock, objects, topics = SystemClock(), EmbeddedObjects(home), EmbeddedTopics(home)
+    declare(topics, functions)
+    return Ports(
+        objects=objects,
+        topics=topics,
+        documents=PublishingDocuments(EmbeddedDocuments(home, clock), topics),
+        warehouse=cast("Warehouse", Deferred(lambda: _embedded_warehouse(home, objects))),
+        keys=EmbeddedKeys(home),
+        clock=clock,
+        memo=Memo(),
+    )
+
+
+def declare(topics: "EmbeddedTopics", functions: Path) -> None:
+    """Declare every topic, and the subscriptions of the functions of a folder and of the stored tables."""
+    from tombola.adapters.embedded.topics import Subscription  # noqa: PLC0415 (see _embedded)
+    from tombola.runtime import topology  # noqa: PLC0415
+    from tombola.runtime.manifests import read_manifests  # noqa: PLC0415
+
+    wanted = [*topology.subscriptions(read_manifests(functions)), *topology.store_subscriptions()]
+    topics.declare_topics(topology.topics())
+    topics.declare(
+        [
+            Subscription(
+                one.name, one.topic, max_attempts=one.retry.max_attempts, minimum_backoff=one.retry.minimum_backoff,
+                maximum_backoff=one.retry.maximum_backoff, ack_deadline=one.retry.ack_deadline,
+            )
+            for one in wanted
+        ]
+    )  # fmt: skip
+
+
+class Deferred:
+    """Stands for an adapter that is expensive to import, and becomes it when it is first used."""
+
+    def __init__(self, load: Callable[[], object]) -> None:
+        """Make the adapter by `load`, once."""
+        self._load = load
+        self._loaded: object | None = None
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> object:
+        """Return the adapter's own attribute."""
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+        return getattr(self._loaded, name)
+
+
+def _embedded_warehouse(home: Path, objects: "Objects") -> "Warehouse":
+    from tombola.adapters.embedded.warehouse import EmbeddedWarehouse  # noqa: PLC0415 (see _embedded)
+    from tombola.feeds.contracts import KEYS, TABLES  # noqa: PLC0415
+
+    return EmbeddedWarehouse(home, objects, tables=TABLES, keys=KEYS)
