@@ -1,0 +1,80 @@
+"""What all tests share: real parts on one machine, a clock that is set by hand, one small retailer."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tombola.adapters.embedded.clock import ReplayClock
+from tombola.adapters.embedded.documents import EmbeddedDocuments
+from tombola.adapters.embedded.keys import EmbeddedKeys
+from tombola.adapters.embedded.objects import EmbeddedObjects
+from tombola.adapters.embedded.topics import EmbeddedTopics, Subscription
+from tombola.adapters.embedded.warehouse import EmbeddedWarehouse
+from tombola.feeds.contracts import KEYS, TABLES
+from tombola.ports import Ports
+from tombola.ports.memo import Memo
+from tombola.runtime import topology
+from tombola.runtime.outbox import PublishingDocuments
+
+START = datetime(2017, 6, 15, 12, 0, tzinfo=UTC)
+CORNER_SHOP = b"""\
+retailer: corner-shop
+name: The Corner Shop
+country: US
+currency: USD
+time_zone: America/New_York
+feeds:
+  products: {}
+  orders: {time_zone: America/New_York}
+  shoppers: {}
+  returns: {time_zone: America/New_York}
+"""
+
+hypothesis.settings.register_profile("laptop", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
+
+
+@pytest.fixture
+def clock() -> ReplayClock:
+    """Stand at noon of a summer's day until the test moves it."""
+    return ReplayClock(START)
+
+
+@pytest.fixture
+def ports(tmp_path: Path, clock: ReplayClock) -> Ports:
+    """Return the embedded adapters in a fresh home that knows the retailer `corner-shop` and its keys."""
+    home = tmp_path / "home"
+    objects, keys = EmbeddedObjects(home), EmbeddedKeys(home)
+    topics = EmbeddedTopics(home, lambda: clock.now().timestamp())
+    topics.declare_topics(topology.topics())
+    topics.declare([Subscription(f"test-{topic}", topic) for topic in topology.topics()])
+    objects.replace("config", "retailers/corner-shop.yaml", CORNER_SHOP)
+    for name in ("webhook-corner-shop", "pseudonym-corner-shop"):
+        keys.create(name, f"{name}, 32 bytes or more of it".encode())
+    return Ports(
+        objects=objects,
+        topics=topics,
+        documents=PublishingDocuments(EmbeddedDocuments(home, clock), topics),
+        warehouse=EmbeddedWarehouse(home, objects, tables=TABLES, keys=KEYS),
+        keys=keys,
+        clock=clock,
+        memo=Memo(lambda: clock.now().timestamp()),
+    )
+
+
+@pytest.fixture
+def published(ports: Ports) -> Callable[[str], list[dict[str, Any]]]:
+    """Return a reader of everything published to a topic, decoded, in order; it consumes nothing."""
+
+    def read(topic: str) -> list[dict[str, Any]]:
+        assert isinstance(ports.topics, EmbeddedTopics)
+        return [json.loads(kept.data) for kept in ports.topics.recent(topic, 1_000_000)]
+
+    return read
