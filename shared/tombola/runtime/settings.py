@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, AwareDatetime, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tombola.runtime.faults import Misconfigured
@@ -13,7 +13,8 @@ class Settings(BaseSettings):
     """Read from variables named `TOMBOLA_<field>`, some also from what the platform sets.
 
     `home` is the embedded adapters' folder; `functions` the folder of functions (default: the one of
-    this checkout); `bucket_prefix` stands before every bucket's logical name on Cloud Storage.
+    this checkout); `replay_from` gives the embedded adapters a clock that stands at that instant until it
+    is moved, for replays of recorded data; `bucket_prefix` stands before every bucket's logical name on Cloud Storage.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOMBOLA_", frozen=True, populate_by_name=True)
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     adapters: Literal["embedded", "google"] = "embedded"
     home: Path = Path("tombola-home")
     functions: Path | None = None
+    replay_from: AwareDatetime | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     project: str | None = Field(
         default=None, validation_alias=AliasChoices("TOMBOLA_PROJECT", "GOOGLE_CLOUD_PROJECT", "project")

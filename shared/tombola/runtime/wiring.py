@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -58,7 +59,7 @@ def build(chosen: "Settings") -> Ports:
             "adapters=google: the adapters for Google Cloud are not in this version; expected TOMBOLA_ADAPTERS=embedded"
         )
         raise Misconfigured(msg)
-    return _embedded(chosen.home, chosen.functions or functions_folder())
+    return _embedded(chosen.home, chosen.functions or functions_folder(), chosen.replay_from)
 
 
 def functions_folder() -> Path:
@@ -70,8 +71,8 @@ def functions_folder() -> Path:
     return folder
 
 
-def _embedded(home: Path, functions: Path) -> Ports:
-    from tombola.adapters.embedded.clock import SystemClock  # noqa: PLC0415 (only these adapters are wanted)
+def _embedded(home: Path, functions: Path, replay_from: datetime | None) -> Ports:
+    from tombola.adapters.embedded.clock import ReplayClock, SystemClock  # noqa: PLC0415 (only these adapters are wanted)
     from tombola.adapters.embedded.documents import EmbeddedDocuments  # noqa: PLC0415
     from tombola.adapters.embedded.keys import EmbeddedKeys  # noqa: PLC0415
     from tombola.adapters.embedded.objects import EmbeddedObjects  # noqa: PLC0415
@@ -79,7 +80,8 @@ def _embedded(home: Path, functions: Path) -> Ports:
     from tombola.ports.memo import Memo  # noqa: PLC0415
     from tombola.runtime.outbox import PublishingDocuments  # noqa: PLC0415
 
-    clock, objects, topics = SystemClock(), EmbeddedObjects(home), EmbeddedTopics(home)
+    clock = SystemClock() if replay_from is None else ReplayClock(replay_from)
+    objects, topics = EmbeddedObjects(home), EmbeddedTopics(home)
     declare(topics, functions)
     return Ports(
         objects=objects,
