@@ -44,6 +44,44 @@ class Leased(Protocol):
         ...
 
 
+class Kept(Protocol):
+    """A published message that is not acknowledged everywhere yet."""
+
+    @property
+    def message_id(self) -> str:
+        """Name it to `redrive`."""
+        ...
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """What was published beside the data."""
+        ...
+
+    @property
+    def published_at(self) -> datetime:
+        """Tell when it was published."""
+        ...
+
+
+class Counts(Protocol):
+    """Deliveries of one subscription."""
+
+    @property
+    def ready(self) -> int:
+        """Due now."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """Leased."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Waiting for their next attempt."""
+        ...
+
+
 @runtime_checkable
 class Queue(Protocol):
     """Leases, acknowledgements and retries, safe under threads and processes."""
@@ -52,16 +90,28 @@ class Queue(Protocol):
         """Take up to `limit` due deliveries."""
         ...
 
-    def acknowledge(self, ids: Sequence[int]) -> None:
+    def acknowledge(self, ids: Sequence[int], /) -> None:
         """Forget these deliveries."""
         ...
 
-    def retry(self, id: int) -> None:  # noqa: A002 (the adapter's word)
+    def retry(self, lease: int, reason: str = "", /) -> None:
         """Let this delivery come back after its back-off, or die at its last attempt."""
         ...
 
-    def release_all(self) -> object:
+    def release_all(self) -> int:
         """Make everything in flight due at once."""
+        ...
+
+    def counts(self) -> Mapping[str, Counts]:
+        """Return what lies in every subscription, the dead letters' included."""
+        ...
+
+    def recent(self, topic: str, limit: int) -> Sequence[Kept]:
+        """Return the latest messages of a topic that are kept, oldest first."""
+        ...
+
+    def redrive(self, message_ids: Sequence[str], /) -> int:
+        """Put dead letters back to the subscriptions they died on; return how many."""
         ...
 
     def next_due(self) -> float | None:

@@ -1,47 +1,37 @@
-"""Schedules on a laptop: what Cloud Scheduler does in the cloud, for the two forms that manifests use."""
+"""Schedules on a laptop: what Cloud Scheduler does in the cloud, for the forms that manifests allow."""
 
-import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from tombola.ports.clock import Clock
-
-_EVERY = re.compile(r"(?:\*|\*/([1-9]\d?)) \* \* \* \*")
-_HOURLY = re.compile(r"([0-5]?\d) \* \* \* \*")
-_HOUR = 60
-
-log = structlog.get_logger(__name__)
+from tombola.runtime.logs import logger
+from tombola.runtime.schedules import check_schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Minutes of every hour, UTC, at which to call. The rest of cron is refused until somebody needs it."""
+    """Minutes and hours of every day, UTC, at which to call."""
 
     minutes: tuple[int, ...]
+    hours: tuple[int, ...] = tuple(range(24))
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
-        """Read `*/N * * * *` (N divides 60), `* * * * *` or `M * * * *`.
-
-        Raises `ValueError` saying what was found and what was expected.
-        """
-        if every := _EVERY.fullmatch(text):
-            step = int(every[1] or 1)
-            if _HOUR % step == 0:
-                return cls(tuple(range(0, _HOUR, step)))
-        elif hourly := _HOURLY.fullmatch(text):
-            return cls((int(hourly[1]),))
-        msg = f"schedule {text!r}; expected '*/N * * * *' with N dividing 60, or 'M * * * *' with M from 0 to 59"
-        raise ValueError(msg)
+        """Read one of the forms of `tombola.runtime.schedules`. Raises `ValueError` for any other."""
+        minute, hour = check_schedule(text).split(" ")[:2]
+        return cls(_numbers(minute, 60), _numbers(hour, 24))
 
     def next_after(self, instant: datetime) -> datetime:
         """Return the first due minute strictly after an aware instant."""
-        hour = instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        candidates = (hour + timedelta(hours=ahead, minutes=minute) for ahead in (0, 1) for minute in self.minutes)
+        day = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        candidates = (
+            day + timedelta(days=ahead, hours=hour, minutes=minute)
+            for ahead in (0, 1)
+            for hour in self.hours
+            for minute in self.minutes
+        )
         return next(due for due in candidates if due > instant)
 
 
@@ -73,5 +63,11 @@ class Scheduler:
                 continue
             status = self.call(function)
             if not 200 <= status < 300:  # noqa: PLR2004 (HTTP's own classes)
-                log.warning("schedule_failed", function=function, status=status)
+                logger().warning("scheduled call failed", function=function, status=status)
             due = schedule.next_after(self.clock.now())
+
+
+def _numbers(field: str, end: int) -> tuple[int, ...]:
+    if field.startswith("*"):
+        return tuple(range(0, end, int(field.removeprefix("*").removeprefix("/") or 1)))
+    return (int(field),)

@@ -5,18 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-import structlog
-
 from tombola.errors import Malformed, Problem
 from tombola.local.queue import Leased, Queue
 from tombola.ports.topics import Message, Topics
 from tombola.ports.warehouse import Warehouse
 from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION, letter
+from tombola.runtime.logs import logger
 from tombola.runtime.topology import DEAD_LETTERS
 
 LARGEST_BATCH = 1_000
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Storing:
         if rows:
             self.warehouse.append(table, batch_id(leased), rows)
         if unreadable:
-            log.warning("not_stored", table=table, count=len(unreadable))
+            logger().warning("messages not stored", table=table, count=len(unreadable))
             self.topics.publish(DEAD_LETTERS, [dead_letter(delivery, subscription) for delivery in unreadable])
         self.queue.acknowledge([delivery.id for delivery in leased])
         return len(leased)

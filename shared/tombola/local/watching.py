@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
-import structlog
 import watchfiles
 
 from tombola.errors import Malformed, Problem
@@ -19,6 +18,7 @@ from tombola.ports.errors import NotFound, PortError, Refused
 from tombola.ports.objects import ObjectInfo, Objects, check_object_name
 from tombola.ports.topics import Message, Topics
 from tombola.runtime.dead_letters import letter
+from tombola.runtime.logs import logger
 from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
 BUCKET = "inbox"
@@ -27,8 +27,6 @@ QUIET_FOR = 1.0
 LOOK_ANYWAY = 30.0
 """Seconds after which the folder is looked at even if the system reported no change: such reports get lost."""
 _AT_ONCE = 100
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ class Watcher:
             self._topics.publish(OBJECTS, [notification(info) for info in chunk])
             self._memory.remember([(info.ref.name, info.ref.generation) for info in chunk])
         for name, reason in found.refused.items():
-            log.warning("inbox_file_refused", reason=reason)
+            logger().warning("inbox file refused", code="bad-object-name")
             self._topics.publish(DEAD_LETTERS, [_refusal(name, reason)])
             self._memory.remember([(name, 0)])
         return found
@@ -86,7 +84,7 @@ class Watcher:
         try:
             growing = self.scan(QUIET_FOR).growing
         except (PortError, OSError, sqlite3.Error):
-            log.exception("inbox_scan_failed")
+            logger().exception("inbox scan failed")
             return QUIET_FOR
         return QUIET_FOR if growing else LOOK_ANYWAY
 

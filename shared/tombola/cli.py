@@ -1,0 +1,190 @@
+"""The command `tombola`. What a command needs is imported when it is called, so that `--help` is quick."""
+
+import base64
+import importlib
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+
+import typer
+
+from tombola.errors import Fault, Problem, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tombola.ports import Ports
+
+KEY_BYTES = 32
+HOME_HELP = "Folder of everything that is kept. Default: TOMBOLA_HOME, else ./tombola-home."
+Home = Annotated[Path | None, typer.Option(help=HOME_HELP)]
+
+app = typer.Typer(
+    name="tombola",
+    help="Retailers' data turned into promotion games with draws a stranger can verify.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+letters = typer.Typer(help="Messages that no function could take.", no_args_is_help=True)
+keys = typer.Typer(help="Signing keys and secrets on this machine.", no_args_is_help=True)
+app.add_typer(letters, name="dead-letters")
+app.add_typer(keys, name="keys")
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of this machine to listen on.")] = 8080,
+    home: Home = None,
+) -> None:
+    """Keep the whole system running here, with a console. Ctrl-C loses nothing."""
+    from tombola.local.development import serve  # noqa: PLC0415 (heavy)
+
+    serve(_home(home), port, say=typer.echo)
+
+
+@app.command()
+def functions() -> None:
+    """List the functions: what triggers them, what they publish."""
+    from rich import box  # noqa: PLC0415 (heavy)
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    from tombola.runtime import wiring  # noqa: PLC0415
+    from tombola.runtime.manifests import read_manifests  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("function", "trigger", "publishes", "summary"):
+        table.add_column(heading, no_wrap=heading == "function")
+    for manifest in read_manifests(wiring.settings().functions or wiring.functions_folder()).values():
+        trigger = ", ".join(f"{name} {_words(value)}" for name, value in manifest.trigger.model_dump().items() if value)
+        table.add_row(manifest.name, trigger, ", ".join(manifest.publishes), manifest.summary)
+    Console().print(table)
+
+
+@app.command()
+def version() -> None:
+    """Say which version this is."""
+    from importlib.metadata import version as installed  # noqa: PLC0415 (heavy)
+
+    typer.echo(installed("tombola"))
+
+
+@letters.command("list")
+def list_letters(home: Home = None) -> None:
+    """Show dead letters: number, reason, where each died, what to mend."""
+    from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
+    from tombola.local.queue import queue_of  # noqa: PLC0415
+
+    found = dead_letters(queue_of(_ports(home)))
+    for letter in found:
+        where = letter["function"] or letter["subscription"]
+        typer.echo(f"{letter['message_id']}  {letter['at']}  {letter['reason']}  {where}  {letter['detail']}")
+    typer.echo(f"{len(found)} dead letters", err=True)
+
+
+@letters.command("send-again")
+def send_again(
+    numbers: Annotated[list[str] | None, typer.Argument(help="Numbers as `list` shows them.")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    home: Home = None,
+) -> None:
+    """Put dead letters back where they died, once what stopped them is mended."""
+    from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
+    from tombola.local.queue import queue_of  # noqa: PLC0415
+
+    queue = queue_of(_ports(home))
+    known = [str(letter["message_id"]) for letter in dead_letters(queue)]
+    wanted = known if everything else (numbers or [])
+    if not everything and not wanted:
+        _fail("name at least one dead letter, or --all")
+    if strangers := sorted(set(wanted) - set(known)):
+        _fail(f"no dead letter {', '.join(strangers)}; `tombola dead-letters list` shows those there are")
+    typer.echo(f"{queue.redrive(wanted)} of {len(wanted)} sent again")
+
+
+@keys.command("create")
+def create_key(name: str, home: Home = None) -> None:
+    """Make a new random key of 32 bytes; the next version if the name exists."""
+    store = _ports(home).keys
+    material = secrets.token_bytes(KEY_BYTES)
+    key = store.rotate(name, material) if store.versions(name) else store.create(name, material)
+    typer.echo(f"{key.name} version {key.version}")
+
+
+@keys.command("show")
+def show_key(name: str, home: Home = None) -> None:
+    """Print a retailer's webhook key as Standard Webhooks writes it (`whsec_...`). Other keys are not shown."""
+    from tombola.ports.errors import NotFound  # noqa: PLC0415 (heavy)
+
+    if not name.startswith("webhook-"):
+        _fail(f"key {name!r} is never shown; only keys that are shared with a retailer are (webhook-<retailer>)")
+    try:
+        key = _ports(home).keys.get(name)
+    except NotFound:
+        _fail(f"there is no key {name!r}; `tombola keys create {name}` makes it")
+    typer.echo(f"whsec_{base64.b64encode(key.material).decode()}")
+
+
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Run the command line. Faults are one clear line each on standard error, and exit code 2."""
+    from tombola.ports.errors import PortError  # noqa: PLC0415 (heavy)
+    from tombola.runtime.faults import Misconfigured  # noqa: PLC0415
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _add_commands_of(given)
+    try:
+        app(given)
+    except Fault as fault:
+        _fail(fault.message, fault.problems)
+    except (PortError, Misconfigured) as error:
+        _fail(str(error))
+
+
+_ELSEWHERE = {"demo": ("tombola.local.demo", "command"), "campaign": ("tombola.cli_campaign", "app")}
+"""Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
+
+
+def _add_commands_of(arguments: "Sequence[str]") -> None:
+    first = next((one for one in arguments if not one.startswith("-")), None)
+    for name in [first] if first in _ELSEWHERE else [] if first else _ELSEWHERE:
+        module, attribute = _ELSEWHERE[str(name)]
+        command = getattr(importlib.import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+
+
+def _home(given: Path | None) -> Path:
+    """Return the home folder, and make it the one of the settings, so that every part agrees."""
+    if given is not None:
+        os.environ["TOMBOLA_HOME"] = str(given)
+    from tombola.runtime.settings import read_settings  # noqa: PLC0415 (heavy)
+
+    return read_settings().home
+
+
+def _ports(home: Path | None) -> "Ports":
+    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
+
+    folder = _home(home)
+    if not folder.is_dir():
+        expected = "a folder that `tombola dev` or `tombola demo` has made"
+        msg = f"there is no home folder {folder}; expected {expected}"
+        raise Unknown(msg, [Problem("home", str(folder), expected)])
+    return wiring.ports()
+
+
+def _words(value: object) -> str:
+    return " ".join(map(str, cast("list[object]", value))) if isinstance(value, list | tuple) else str(value)
+
+
+def _fail(message: str, problems: "Sequence[Problem]" = ()) -> NoReturn:
+    typer.echo(f"tombola: {message}", err=True)
+    for problem in problems:
+        typer.echo(f"  {problem.where}: found {problem.found}; expected {problem.expected}", err=True)
+    raise SystemExit(2)
