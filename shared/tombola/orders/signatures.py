@@ -27,7 +27,7 @@ WORDS = {
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 _ID_FORM = re.compile(r"[A-Za-z0-9_:=+/-]{1,200}")
 """Without a full stop: it separates id, timestamp and body, and must not move between them."""
-_TIMESTAMP_FORM = re.compile(r"[0-9]{1,11}")
+_TIMESTAMP_FORM = re.compile(r"[1-9][0-9]{0,10}")
 
 
 def secret_text(secret: bytes) -> str:
