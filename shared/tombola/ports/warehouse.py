@@ -7,6 +7,7 @@ from tombola.ports.objects import ObjectRef
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from ibis.backends import BaseBackend
 
 
 class Warehouse(Protocol):
@@ -34,5 +35,12 @@ class Warehouse(Protocol):
         """Run one read-only statement over the tables by their names; named parameters are `$name`.
 
         A table that has no data yet is an empty table of its declared schema.
+        """
+        ...
+
+    def ibis(self) -> "BaseBackend":
+        """Return a fresh Ibis backend over the same tables, as of now; the caller disconnects it.
+
+        Temporary tables made in it are seen by nobody else and go with it.
         """
         ...

@@ -17,8 +17,13 @@ def paid_minor(order: "ir.Table") -> "ir.IntegerColumn":
     A coupon larger than its line makes the line negative. Exact while coupon x value of a partly
     returned line stays below 2^53 (94 million in each), where the coupon's share is divided as a float.
     """
-    lines = order.lines.map(lambda line: _line_paid(line, order.returns))
-    return order.cancelled_at.isnull().ifelse(lines.sums().fill_null(0), 0)
+    whole = order.lines.map(lambda line: line.value_minor - line.coupon_minor)
+    kept = order.lines.map(lambda line: _line_paid(line, order.returns))
+    return ibis.cases(
+        (order.cancelled_at.notnull(), 0),
+        (order.returns.length() == 0, whole.sums().fill_null(0)),  # nearly every order, and far cheaper
+        else_=kept.sums().fill_null(0),
+    )
 
 
 def _line_paid(line: "ir.StructValue", returns: "ir.ArrayValue") -> "ir.IntegerValue":

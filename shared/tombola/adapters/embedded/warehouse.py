@@ -21,6 +21,7 @@ from tombola.ports.objects import ObjectRef, Objects
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+    from ibis.backends import BaseBackend
 
 EVENT_TABLES = ("order_recorded", "play_changed", "proposal_made")
 EVENT_COLUMNS: Mapping[str, type] = {"event_id": str, "published_at": datetime, "type": str, "body": str}
@@ -153,6 +154,13 @@ class EmbeddedWarehouse:
         connection.execute("SET allowed_directories = $1", [[str(self._home / "warehouse")]])
         connection.execute("SET enable_external_access = false")
         return connection
+
+    def ibis(self) -> "BaseBackend":
+        """Return a fresh Ibis backend over the same tables, as of now; the caller disconnects it."""
+        import ibis  # noqa: PLC0415 (heavy)
+
+        backend: BaseBackend = ibis.duckdb.from_connection(self.connect())
+        return backend
 
     def _sources(self, table: str) -> set[_Source]:
         if table not in self._tables:

@@ -1,0 +1,211 @@
+"""From facts to a report: sums, local days, the comparison of arms and the reconciliation. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from tombola.campaigns.model import Campaign, Launched
+from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
+from tombola.reports.model import ArmResult, CampaignReport, Check, Counts, Day, Experiment, Money, Range, Store
+from tombola.reports.wording import money_text
+
+if TYPE_CHECKING:
+    from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
+
+SMALLEST_STORE = 5
+"""A store with fewer shoppers is not named: a sponsor could recognise them."""
+MOST_STORES = 10
+MOST_DAYS = 1000
+"""Days before or after the window that hold a stray fact do not make an endless table."""
+_DAILY = ("proposals", "withheld", "tokens", "plays", "wins", "reserved_minor")
+
+
+def assemble(launched: Launched, facts: "CampaignFacts", ledger: Sequence[Check], as_of: datetime) -> CampaignReport:
+    """Return the report. `ledger` are the lines in which the games' own books confirm (or not) the same figures."""
+    rules = launched.rules
+    counts = _counts(facts.plays, facts.happened, facts.shoppers)
+    money = _money(facts.plays, rules.pool_minor)
+    return CampaignReport(
+        campaign=rules.campaign,
+        version=launched.version,
+        title=rules.title,
+        sponsor=rules.sponsor.name,
+        retailers=rules.retailers,
+        rules_hash=launched.rules_hash,
+        rules_url=rules.eligibility.rules_url,
+        opens_at=rules.window.opens_at,
+        closes_at=rules.window.closes_at,
+        time_zone=rules.window.time_zone,
+        currency=rules.pool.currency,
+        moments=rules.draw.moments,
+        as_of=as_of,
+        counts=counts,
+        money=money,
+        experiment=_experiment(rules, facts.shoppers, money),
+        days=_days(rules, facts.happened, as_of),
+        stores=_stores(facts.stores),
+        checks=(*_checks(rules, counts, money, facts), *ledger),
+    )
+
+
+def _counts(plays: "Iterable[PlayTotals]", happened: "Iterable[Happened]", shoppers: "Shoppers") -> Counts:
+    plays, happened = list(plays), list(happened)
+    made, withheld = sum(each.proposals for each in happened), sum(each.withheld for each in happened)
+    first = min((each.tier for each in plays), default=1)
+
+    def in_state(state: str) -> int:
+        return sum(each.plays for each in plays if each.state == state)
+
+    return Counts(
+        proposals_made=made,
+        proposals_shown=made - withheld,
+        proposals_withheld=withheld,
+        shoppers_reached=shoppers.invited.shoppers + shoppers.control.shoppers,
+        qualifying_baskets=sum(each.plays for each in plays if each.tier == first),
+        tokens_issued=sum(each.plays for each in plays),
+        tokens_open=in_state("open"),
+        tokens_played=in_state("played"),
+        tokens_expired=in_state("expired"),
+        tokens_revoked=in_state("revoked"),
+        wins=sum(each.plays for each in plays if each.won),
+    )
+
+
+def _money(plays: "Iterable[PlayTotals]", pool_minor: int) -> Money:
+    """Return where the money is, from the plays alone. The event of a paid prize no longer lists it as payable."""
+    plays = list(plays)
+    reserved, released = sum(each.reserved_minor for each in plays), sum(each.released_minor for each in plays)
+
+    def held(prize_state: str) -> int:
+        some = [each for each in plays if each.prize_state == prize_state]
+        return sum(each.reserved_minor - each.released_minor - each.payable_minor for each in some)
+
+    return Money(
+        pool_minor=pool_minor,
+        reserved_minor=reserved,
+        released_minor=released,
+        waiting_minor=held("reserved"),
+        payable_minor=sum(each.payable_minor for each in plays),
+        paid_minor=held("paid"),
+        left_minor=pool_minor - reserved + released,
+    )
+
+
+def _experiment(rules: Campaign, shoppers: "Shoppers", money: Money) -> Experiment:
+    """Return the comparison of arms, net of prizes only where none but the invited could win."""
+    by_invitation = rules.control.mode == "invitation"
+    found = compare(
+        shoppers.invited,
+        shoppers.control,
+        share=rules.control.share,
+        prizes_minor=money.prizes_minor if by_invitation else None,
+    )
+    return _experiment_part(rules, found)
+
+
+def _experiment_part(rules: Campaign, found: Comparison) -> Experiment:
+    return Experiment(
+        mode=rules.control.mode,
+        share=str(rules.control.share),
+        invited=_arm(found.invited),
+        control=_arm(found.control),
+        difference_minor=found.difference_minor,
+        interval=_range(found.interval),
+        ratio=found.ratio,
+        prize_minor=found.prize_minor,
+        net_minor=found.net_minor,
+        net_interval=_range(found.net_interval),
+        degrees_of_freedom=found.interval.degrees_of_freedom if found.interval else None,
+        decided=found.decided,
+        undecided=found.undecided,
+        split_probability=found.imbalance,
+        balanced=found.balanced,
+    )
+
+
+def _arm(sums: ArmSums) -> ArmResult:
+    mean = float(sums.mean) if sums.shoppers else None
+    return ArmResult(shoppers=sums.shoppers, value_minor=sums.total_minor, mean_minor=mean)
+
+
+def _range(interval: Interval | None) -> Range | None:
+    return None if interval is None else Range(low_minor=interval.low, high_minor=interval.high)
+
+
+def _days(rules: Campaign, happened: "Sequence[Happened]", as_of: datetime) -> tuple[Day, ...]:
+    """Return every local day from the opening to the close, the last fact or the present, whichever is right.
+
+    A day on which nothing happened is a row of zeros.
+    """
+    zone = ZoneInfo(rules.window.time_zone)
+    sums: dict[date, dict[str, int]] = {}
+    for each in happened:
+        day = sums.setdefault(each.at.astimezone(zone).date(), dict.fromkeys(_DAILY, 0))
+        for name in _DAILY:
+            day[name] += getattr(each, name)
+    return tuple(_filled(_span(rules, sums, as_of.astimezone(zone).date()), sums))
+
+
+def _span(rules: Campaign, sums: Mapping[date, object], today: date) -> list[date]:
+    closing = (rules.window.closes - timedelta(microseconds=1)).date()
+    first = min(rules.window.opens.date(), *sums, rules.window.opens.date())
+    last = max(min(closing, today), first, *sums)
+    if (last - first).days >= MOST_DAYS:
+        return sorted({*sums, rules.window.opens.date()})
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def _filled(days: Iterable[date], sums: Mapping[date, Mapping[str, int]]) -> Iterable[Day]:
+    rows = [(day, sums.get(day) or dict.fromkeys(_DAILY, 0)) for day in days]
+    totals = accumulate(row["reserved_minor"] for _, row in rows)
+    for (day, row), total in zip(rows, totals, strict=True):
+        yield Day(day=day, **row, cumulative_reserved_minor=total)
+
+
+def _stores(stores: "Iterable[StoreTotals]") -> tuple[Store, ...]:
+    """Return the stores that took most, then all others in one row; no store of few shoppers has a name."""
+    ranked = sorted(stores, key=lambda each: (-each.value_minor, each.retailer, each.store_id))
+    named = [each for each in ranked if each.shoppers >= SMALLEST_STORE][:MOST_STORES]
+    rest = [each for each in ranked if each not in named]
+    rows = [Store(stores=1, **_columns(each), retailer=each.retailer, store_id=each.store_id) for each in named]
+    if rest:
+        sums = {name: sum(_columns(each)[name] for each in rest) for name in _columns(rest[0])}
+        rows.append(Store(stores=len(rest), **sums, retailer=None, store_id=None))
+    return tuple(rows)
+
+
+def _columns(store: "StoreTotals") -> dict[str, int]:
+    return {"orders": store.orders, "shoppers": store.shoppers, "value_minor": store.value_minor}
+
+
+def _checks(rules: Campaign, counts: Counts, money: Money, facts: "CampaignFacts") -> list[Check]:
+    tokens = counts.tokens_open + counts.tokens_played + counts.tokens_expired + counts.tokens_revoked
+    parts = money.waiting_minor + money.payable_minor + money.paid_minor + money.released_minor
+    currency = rules.pool.currency
+    return [
+        equal("Tokens issued = open + played + expired + revoked", counts.tokens_issued, tokens),
+        at_most("Wins within the number of winning moments", counts.wins, rules.draw.moments),
+        at_most("Wins within the tokens played", counts.wins, counts.tokens_played),
+        equal("Money won = waiting + due + paid + released", money.reserved_minor, parts, currency),
+        at_most("Prizes within the pool", money.prizes_minor, money.pool_minor, currency),
+        equal("Shoppers seen in both groups", facts.shoppers.in_both_arms, 0),
+        equal("Orders in a currency other than the campaign's", facts.foreign_orders, 0),
+    ]
+
+
+def equal(what: str, found: int, expected: int, currency: str | None = None) -> Check:
+    """Return the line that says two figures must be the same. With a currency they are minor units of it."""
+    return Check(what=what, found=_shown(found, currency), expected=_shown(expected, currency), holds=found == expected)
+
+
+def at_most(what: str, found: int, bound: int, currency: str | None = None) -> Check:
+    """Return the line that says a figure must not pass a bound. With a currency they are minor units of it."""
+    return Check(
+        what=what, found=_shown(found, currency), expected=f"at most {_shown(bound, currency)}", holds=found <= bound
+    )
+
+
+def _shown(figure: int, currency: str | None) -> str:
+    return f"{figure:,}" if currency is None else money_text(figure, currency)
