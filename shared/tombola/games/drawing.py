@@ -64,11 +64,6 @@ class Drawn:
         return [record for record in (self.play, self.claim, self.balance, self.posting) if record is not None]
 
 
-def wins(moments: Sequence[datetime], unclaimed: int, accepted_at: datetime) -> bool:
-    """Tell whether a play accepted then claims the moment numbered `unclaimed`."""
-    return unclaimed < len(moments) and moments[unclaimed] <= accepted_at
-
-
 def lose(play: Play, unclaimed: int, accepted_at: datetime) -> Drawn:
     """Return a play that lost, having seen `unclaimed` claims: the next moment lies after it, or there is none."""
     return Drawn(played(play, accepted_at, Draw(claims_seen=unclaimed), 0))

@@ -14,10 +14,10 @@ from tombola.errors import Unknown
 from tombola.games.eligibility import Evaluation, Reason
 from tombola.games.entries import TIER, Entry, order_entry, order_text
 from tombola.games.events import PlayState
-from tombola.games.ledger import Balance, move, post
+from tombola.games.ledger import Balance, post
 from tombola.games.limits import ShopperLimit, Slot
 from tombola.games.plays import Play, rolled_back
-from tombola.games.records import CampaignVersion, Record
+from tombola.games.records import CampaignVersion, Record, version_of
 from tombola.orders.facts import Order
 
 
@@ -27,15 +27,16 @@ class Case:
 
     `limits` are the documents of the shoppers concerned, by shopper: empty where nothing limits
     shoppers. `slot` is the one the entry holds or, where it needs one, one that has room (or the last one
-    looked at). `balance` is there when the play has a prize.
+    looked at). `balance` is there when the play has a prize. `token_id` and
+    `signing_version` are needed where a token may be issued.
     """
 
     launched: Launched
     order: Order
     evaluation: Evaluation
-    token_id: str
-    signing_version: int
     now: datetime
+    token_id: str = ""
+    signing_version: int = 0
     entry: Entry | None = None
     play: Play | None = None
     limits: Mapping[str, ShopperLimit] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class Case:
     @property
     def of(self) -> CampaignVersion:
         """The campaign version."""
-        return CampaignVersion(self.launched.rules.campaign, self.launched.version)
+        return version_of(self.launched)
 
     @property
     def expires_at(self) -> datetime:
@@ -63,9 +64,9 @@ class Decision:
     records: tuple[Record, ...] = ()
 
     @property
-    def changes_play(self) -> bool:
-        """Tell whether the play itself is rewritten, which others must be told."""
-        return any(isinstance(record, Play) for record in self.records)
+    def changed_play(self) -> Play | None:
+        """The play if it is rewritten, which others must be told."""
+        return next((record for record in self.records if isinstance(record, Play)), None)
 
 
 def is_handled(entry: Entry | None, order: Order) -> bool:
@@ -173,7 +174,7 @@ def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
         case.balance,
         cause=f"{play.token_id}/order/{case.order.revision}",
         kind=moved.kind,
-        legs=move(moved.source, moved.target, moved.amount_minor),
+        legs=moved.legs,
         at=case.now,
     )
     lowered = _following(play, case.order, prize=moved.play.prize, base_minor=moved.play.base_minor)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from tombola.campaigns.model import Launched
 from tombola.errors import Conflict
 from tombola.games.limits import opening_slots
-from tombola.games.records import CampaignVersion, Record
+from tombola.games.records import Record, version_of
 
 if TYPE_CHECKING:
     from tombola.games.plays import Play
@@ -107,7 +107,7 @@ def opening(launched: Launched, at: datetime) -> tuple[Balance, Posting]:
     """Return the balance of a campaign at its launch, the whole pool available, and the posting that funded it."""
     rules = launched.rules
     empty = Balance(
-        campaign=CampaignVersion(rules.campaign, launched.version).text,
+        campaign=version_of(launched).text,
         currency=rules.pool.currency,
         accounts=dict.fromkeys(ACCOUNTS, 0),
         revision=0,
@@ -120,8 +120,7 @@ def opening_documents(launched: Launched, at: datetime) -> list[tuple[str, tuple
 
     Each is (collection, key parts, fields), to be created in the commit that launches.
     """
-    of = CampaignVersion(launched.rules.campaign, launched.version)
-    records = (*opening(launched, at), *opening_slots(of, launched.rules.limits.per_campaign))
+    records = (*opening(launched, at), *opening_slots(version_of(launched), launched.rules.limits.per_campaign))
     return [(record.COLLECTION, record.parts, record.fields()) for record in records]
 
 

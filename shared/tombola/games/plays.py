@@ -5,6 +5,8 @@ A play names no shopper and no order: the entry document alone links them. What 
 holder is entitled to follows what is left of the order, and only ever falls.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
@@ -12,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tombola.events import derived_id
 from tombola.games.events import PlayChanged, PlayState, PrizeState
-from tombola.games.ledger import Account, Kind
+from tombola.games.ledger import Account, Balance, Kind, Posting, move, post
 from tombola.games.records import Record
 
 
@@ -98,6 +100,10 @@ class Play(Record):
         """Tell whether its time to be played has passed."""
         return now >= self.expires_at
 
+    def is_expiring(self, now: datetime) -> bool:
+        """Tell whether it is still open though its time has passed."""
+        return self.state == "open" and self.is_over(now)
+
     def changed(self, **changes: object) -> "Play":
         """Return it with these changes and the next revision."""
         return self.model_copy(update={**changes, "revision": self.revision + 1})
@@ -125,16 +131,29 @@ class Play(Record):
         )
 
 
-class PrizeMove(BaseModel):
-    """A play after its money moved, and the movement: what `tombola.games.ledger.post` needs."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True, slots=True)
+class PrizeMove:
+    """A play after its money moved, and the movement."""
 
     play: Play
     kind: Kind
     source: Account
     target: Account
     amount_minor: int
+
+    @property
+    def legs(self) -> dict[Account, int]:
+        """The legs of its posting."""
+        return move(self.source, self.target, self.amount_minor)
+
+
+def post_all(balance: Balance, moves: Iterable[PrizeMove], at: datetime) -> tuple[Balance, list[Posting]]:
+    """Return the balance after these movements, each caused by its token, and their postings."""
+    postings = []
+    for moved in moves:
+        balance, posting = post(balance, cause=moved.play.token_id, kind=moved.kind, legs=moved.legs, at=at)
+        postings.append(posting)
+    return balance, postings
 
 
 _ROLLBACKS: dict[PrizeState, tuple[Kind, Account, Account]] = {

@@ -4,6 +4,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from tombola.campaigns.model import Launched
+
 
 class CampaignVersion(NamedTuple):
     """One launched version of a campaign: it has its own keys, rules, money and limits."""
@@ -26,6 +28,11 @@ class CampaignVersion(NamedTuple):
         """Return what `text` made a text of."""
         campaign, _, version = text.rpartition("/v")
         return cls(campaign, int(version))
+
+
+def version_of(launched: Launched) -> CampaignVersion:
+    """Return which version was launched."""
+    return CampaignVersion(launched.rules.campaign, launched.version)
 
 
 class Record(BaseModel):

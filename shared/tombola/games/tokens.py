@@ -16,13 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from tombola.errors import Gone, Problem, Unauthenticated
 
+SIGNING_KEY = "token-signing"
+"""Name in the key store: 32-byte Ed25519 seeds. The latest version signs new tokens, all verify."""
 AUDIENCE = "tombola-play"
 RECEIPT_AUDIENCE = "tombola-receipt"
 ALGORITHM = "EdDSA"
 MAX_TOKEN_CHARACTERS = 2_000
 FORGED, FOREIGN, EXPIRED = "forged-token", "foreign-token", "expired-token"
 
-_KEY_ID = re.compile(r"token-signing-v([1-9][0-9]{0,3})")
+_KEY_ID = re.compile(rf"{SIGNING_KEY}-v([1-9][0-9]{{0,3}})")
 _TOKEN_ID = re.compile(r"[0-9a-f]{64}")
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _REQUIRED = ("jti", "aud", "campaign", "exp")
@@ -51,7 +53,7 @@ class Signer:
     @property
     def key_id(self) -> str:
         """The `kid` of what it signs."""
-        return f"token-signing-v{self.version}"
+        return f"{SIGNING_KEY}-v{self.version}"
 
     @property
     def public_key(self) -> Ed25519PublicKey:

@@ -1,0 +1,107 @@
+"""What shoppers' pages and retailers' servers are told."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tombola.campaigns.wording import explain
+from tombola.errors import Gone, Problem
+from tombola.games.issuing import Case, Decision
+from tombola.games.plays import Play
+from tombola.games.tokens import RECEIPT_AUDIENCE, Signer, expired
+from tombola.money import major_units
+
+PLAY_URL = "/play-game"
+REVOKED = "revoked-token"
+
+
+class Answered(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PlayRequest(BaseModel):
+    """Play a token. The token alone is needed: a prize goes to the account of its order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class PrizeWon(Answered):
+    """Decimal text in the currency's major unit."""
+
+    amount: str
+    currency: str
+
+
+class PlayAnswer(Answered):
+    """What a play came to, the same however often it is asked. `receipt` is a compact JWS to keep."""
+
+    campaign: str
+    result: Literal["won", "lost"]
+    prize: PrizeWon | None
+    accepted_at: datetime
+    receipt: str
+
+
+class OfferedPlay(Answered):
+    """What one campaign says of an order. `token` is there while it can be played, or was.
+
+    `reason` is a stable code; `words` say the same to a shopper: what is met, or what is missing.
+    """
+
+    campaign: str
+    token: str | None
+    reason: str
+    words: tuple[str, ...]
+    play_url: str | None
+
+
+class CheckOutAnswer(Answered):
+    """What a checked-out order earned, per campaign that it could take part in."""
+
+    order_id: str
+    campaigns: tuple[OfferedPlay, ...]
+
+
+def offered(case: Case, decision: Decision, token: str | None) -> OfferedPlay:
+    """Return what a decision says to whoever checks out."""
+    trace = case.evaluation.trace
+    return OfferedPlay(
+        campaign=case.of.campaign,
+        token=token,
+        reason=decision.reason,
+        words=explain(trace, case.launched.rules.pool.currency) if trace else (),
+        play_url=PLAY_URL if token else None,
+    )
+
+
+def play_answer(play: Play, signer: Signer) -> PlayAnswer:
+    """Return the answer of a play that was played, with its signed receipt: what was drawn, whatever came after."""
+    campaign, version = play.of
+    accepted_at = play.accepted_at or play.issued_at
+    result: Literal["won", "lost"] = "won" if play.won else "lost"
+    amount = str(major_units(play.prize.reserved_minor, play.currency))
+    claims = {
+        "jti": play.token_id, "aud": RECEIPT_AUDIENCE, "campaign": campaign, "version": version,
+        "accepted_at": accepted_at.isoformat(timespec="microseconds"), "result": result,
+        "prize": amount, "currency": play.currency,
+    }  # fmt: skip
+    return PlayAnswer(
+        campaign=campaign,
+        result=result,
+        prize=PrizeWon(amount=amount, currency=play.currency) if play.won else None,
+        accepted_at=accepted_at,
+        receipt=signer.sign(claims),
+    )
+
+
+def over(play: Play) -> Gone:
+    """Return the fault that says why a play cannot be played: expired, or revoked."""
+    if play.state == "revoked":
+        msg = "the order no longer qualifies, so its token cannot be played"
+        return Gone(msg, [Problem("token", "revoked", "a token whose order stands")], code=REVOKED)
+    return expired(play.expires_at)
