@@ -16,6 +16,7 @@ from tombola.local.host import Host
 from tombola.local.queue import Leased, Queue, push_body
 from tombola.ports.errors import Unavailable
 from tombola.runtime.logs import logger
+from tombola.runtime.topology import DEAD_LETTERS
 
 SLICE = 0.1
 """Seconds of work leased at once: so long may a live message wait behind bulk ones in one worker."""
@@ -87,7 +88,7 @@ class Runner:
             if due is None:
                 return self._since(before)
             if time.monotonic() > give_up_at:
-                msg = f"messages still wait, and none was accepted in {patience.total_seconds():.0f} s"
+                msg = f"no message was accepted in {patience.total_seconds():.0f} s; left are {self._left()}"
                 raise NotDrained(msg)
             time.sleep(min(max(due - time.time(), 0.005), IDLE))
 
@@ -169,6 +170,11 @@ class Runner:
             self.tally.acknowledged += len(accepted)
             self.tally.retried += len(refused)
         return made
+
+    def _left(self) -> str:
+        counts = self._queue.counts().items()
+        left = {name: count.ready + count.in_flight + count.waiting for name, count in counts if name != DEAD_LETTERS}
+        return ", ".join(f"{name} {number}" for name, number in left.items() if number)
 
     def _since(self, before: Tally) -> Tally:
         return Tally(

@@ -12,26 +12,22 @@ from tombola.runtime.schedules import check_schedule
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Minutes and hours of every day, UTC, at which to call."""
+    """Minutes of every hour, UTC, at which to call."""
 
     minutes: tuple[int, ...]
-    hours: tuple[int, ...] = tuple(range(24))
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
         """Read one of the forms of `tombola.runtime.schedules`. Raises `ValueError` for any other."""
-        minute, hour = check_schedule(text).split(" ")[:2]
-        return cls(_numbers(minute, 60), _numbers(hour, 24))
+        minute = check_schedule(text).split(" ")[0]
+        if minute.startswith("*"):
+            return cls(tuple(range(0, 60, int(minute.removeprefix("*").removeprefix("/") or 1))))
+        return cls((int(minute),))
 
     def next_after(self, instant: datetime) -> datetime:
         """Return the first due minute strictly after an aware instant."""
-        day = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        candidates = (
-            day + timedelta(days=ahead, hours=hour, minutes=minute)
-            for ahead in (0, 1)
-            for hour in self.hours
-            for minute in self.minutes
-        )
+        hour = instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        candidates = (hour + timedelta(hours=ahead, minutes=minute) for ahead in (0, 1) for minute in self.minutes)
         return next(due for due in candidates if due > instant)
 
 
@@ -65,9 +61,3 @@ class Scheduler:
             if not 200 <= status < 300:  # noqa: PLR2004 (HTTP's own classes)
                 logger().warning("scheduled call failed", function=function, status=status)
             due = schedule.next_after(self.clock.now())
-
-
-def _numbers(field: str, end: int) -> tuple[int, ...]:
-    if field.startswith("*"):
-        return tuple(range(0, end, int(field.removeprefix("*").removeprefix("/") or 1)))
-    return (int(field),)

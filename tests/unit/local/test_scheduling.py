@@ -21,8 +21,6 @@ NOON = datetime(2017, 3, 12, 12, 0, tzinfo=UTC)
         ("*/5 * * * *", NOON + timedelta(seconds=1), NOON + timedelta(minutes=5)),
         ("17 * * * *", NOON, NOON + timedelta(minutes=17)),
         ("17 * * * *", NOON + timedelta(minutes=17), NOON + timedelta(minutes=77)),
-        ("*/7 * * * *", NOON + timedelta(minutes=56), NOON + timedelta(hours=1)),
-        ("30 4 * * *", NOON, NOON + timedelta(hours=16, minutes=30)),
         ("0 * * * *", NOON.astimezone(timezone(timedelta(hours=5, minutes=30))), NOON + timedelta(hours=1)),
     ],
 )
@@ -30,7 +28,7 @@ def test_the_next_due_minute_comes_strictly_after(text: str, instant: datetime, 
     assert Schedule.parse(text).next_after(instant) == expected
 
 
-@pytest.mark.parametrize("text", ["*/60 * * * *", "60 * * * *", "* 3 * * *", "", "*/0 * * * *", "5", "@hourly"])
+@pytest.mark.parametrize("text", ["*/7 * * * *", "60 * * * *", "* 3 * * *", "", "*/0 * * * *", "5", "@hourly"])
 def test_a_schedule_of_another_form_is_refused_with_what_was_expected(text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         Schedule.parse(text)
@@ -43,7 +41,7 @@ LAST = datetime(9000, 1, 1)  # noqa: DTZ001 (hypothesis takes naive bounds)
     st.sampled_from(["* * * * *", "*/15 * * * *", "59 * * * *"]),
     st.datetimes(timezones=st.just(UTC), max_value=LAST),
 )
-def test_a_due_minute_of_an_hourly_schedule_is_never_more_than_an_hour_away(text: str, instant: datetime) -> None:
+def test_a_due_minute_is_never_more_than_an_hour_away(text: str, instant: datetime) -> None:
     due = Schedule.parse(text).next_after(instant)
     assert timedelta(0) < due - instant <= timedelta(hours=1)
 
