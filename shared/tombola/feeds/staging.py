@@ -1,9 +1,160 @@
-"""Read staged files: the typed Parquet that a receipt names."""
+"""Write and read staged files: the typed Parquet that a receipt names."""
 
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol, Self
 
+import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tombola.feeds.events import FileRef
+
+ROWS_PER_GROUP = 64 * 1024
+
+
+class Writable(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Append bytes."""
+        ...
+
+
+class Address(Protocol):
+    """Where an object came to lie."""
+
+    @property
+    def bucket(self) -> str:
+        """Its bucket."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Its generation."""
+        ...
+
+
+class NewObject(Writable, Protocol):
+    """An object being written; `ref` can be read once its block has ended."""
+
+    @property
+    def ref(self) -> Address:
+        """Where it came to lie."""
+        ...
+
+
+Create = Callable[[str, str], AbstractContextManager[NewObject]]
+"""Opens a new object of a bucket and a name, visible once its block ends without an error."""
+
+
+class _Stream(io.RawIOBase):
+    """What pyarrow wants of a file, over something that can only be written to."""
+
+    def __init__(self, target: Writable) -> None:
+        super().__init__()
+        self._target = target
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 (any buffer)
+        self._target.write(bytes(data))
+        return len(data)
+
+
+class StagedWriter:
+    """Writes batches as Parquet, zstd, in groups of about 64 thousand rows. `close` completes the file."""
+
+    def __init__(self, target: Writable, schema: pa.Schema) -> None:
+        """Write to `target`, which stays open."""
+        self._parquet = pq.ParquetWriter(_Stream(target), schema, compression="zstd")
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
+        self.rows = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows."""
+        self._waiting.append(batch)
+        self._waiting_rows += batch.num_rows
+        self.rows += batch.num_rows
+        if self._waiting_rows >= ROWS_PER_GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what waits, and the footer."""
+        self._flush()
+        self._parquet.close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._parquet.write_table(pa.Table.from_batches(self._waiting))
+            self._waiting, self._waiting_rows = [], 0
+
+
+class Attempt:
+    """The files of one attempt at one inbox object. Inside its block it takes rows; none is visible before the end.
+
+    Afterwards `accepted` and `rejected` are the files there are. Nothing is read that no receipt names, so a
+    file that an interrupted attempt leaves behind has no effect.
+    """
+
+    def __init__(self, attempt: str, folder: str, schema: pa.Schema, create: Create) -> None:
+        """Name files by `attempt` in `folder`, in the buckets `staging` and `receipts`."""
+        self.folder = folder
+        self.accepted: FileRef | None = None
+        self.rejected: FileRef | None = None
+        self._attempt = attempt
+        self._schema = schema
+        self._create = create
+        self._stack = ExitStack()
+        self._staged: tuple[NewObject, StagedWriter] | None = None
+        self._refused: NewObject | None = None
+        self._refused_rows = 0
+
+    def accept(self, batch: pa.RecordBatch) -> None:
+        """Take accepted rows."""
+        if self._staged is None:
+            target = self._open("staging", f"{self._attempt}.parquet")
+            writer = StagedWriter(target, self._schema)
+            self._stack.callback(writer.close)
+            self._staged = (target, writer)
+        self._staged[1].write(batch)
+
+    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
+        """Take rejected rows as they were sent, after the `preamble` (mark and header) of the file."""
+        if self._refused is None:
+            self._refused = self._open("receipts", f"rejected-{self._attempt}.csv")
+            self._refused.write(preamble)
+        self._refused.write(b"".join(rows))
+        self._refused_rows += len(rows)
+
+    def __enter__(self) -> Self:
+        """Open nothing yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Complete the files, or leave none when something failed."""
+        self._stack.__exit__(kind, error, trace)
+        if error is None and self._staged is not None:
+            self.accepted = _file(self._staged[0].ref, self._staged[1].rows)
+        if error is None and self._refused is not None:
+            self.rejected = _file(self._refused.ref, self._refused_rows)
+
+    def _open(self, bucket: str, file: str) -> NewObject:
+        return self._stack.enter_context(self._create(bucket, f"{self.folder}/{file}"))
+
+
+def _file(ref: Address, rows: int) -> FileRef:
+    return FileRef(bucket=ref.bucket, name=ref.name, generation=ref.generation, rows=rows)
 
 
 def read_rows(stream: BinaryIO) -> Iterator[dict[str, Any]]:

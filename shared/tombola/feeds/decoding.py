@@ -1,0 +1,231 @@
+"""Read a retailer's way of writing: columns, numbers, instants and words become what the contract judges.
+
+What cannot be read becomes an `Unreadable` in its place, so that the model refuses the row and every
+problem of a row is told at once. Texts repeat a lot within a file, so what was read is remembered.
+"""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from tombola.errors import Malformed, Problem
+from tombola.feeds.contracts import Row, reading
+from tombola.feeds.reading import Unusable
+from tombola.money import EXPONENTS
+from tombola.retailers.model import Dialect
+
+REMEMBERED = 100_000
+LONGEST_NUMBER = 40
+_WORDS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
+
+Read = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands where a text could not be read. `code` is one of `tombola.feeds.codes`."""
+
+    code: str
+    expected: str
+
+
+class Remembered(dict[str, object]):
+    """Calls `read` once per distinct text, and forgets everything when it grows too large."""
+
+    def __init__(self, read: Read) -> None:
+        """Remember what `read` returns."""
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> object:
+        """Read a text that is not remembered."""
+        if len(self) >= REMEMBERED:
+            self.clear()
+        value = self[text] = self._read(text)
+        return value
+
+
+class Numbers:
+    """Numbers in one dialect: optional sign, digits, grouping, decimals. No exponents, no currency signs."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Read numbers with the dialect's decimal and thousands marks."""
+        group, mark = re.escape(dialect.thousands_mark), re.escape(dialect.decimal_mark)
+        whole = rf"[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if group else "[0-9]+"
+        self._form = re.compile(rf"([+-]?)({whole})(?:{mark}([0-9]*))?")
+        self._group = dialect.thousands_mark
+        self._expected = f"digits, decimals after {dialect.decimal_mark!r}"
+
+    def scaled(self, text: str, decimals: int, too_many: str) -> int | Unreadable:
+        """Return the number times 10 to the `decimals`, exactly; more decimals than that are `too_many`."""
+        match = self._form.fullmatch(text.strip()) if len(text) <= LONGEST_NUMBER else None
+        if match is None:
+            return Unreadable("not-a-number", self._expected)
+        sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
+        if self._group:
+            whole = whole.replace(self._group, "")
+        if len(fraction) > decimals:
+            return Unreadable(too_many, f"at most {decimals} decimals")
+        number = int(whole + fraction.ljust(decimals, "0"))
+        return -number if sign == "-" else number
+
+
+class Instants:
+    """Instants in one dialect. `ambiguous` are the texts read so far that the local clock shows twice."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Read instants in the dialect's format and time zone; ISO 8601 where it names no format."""
+        self._format = dialect.datetime_format
+        self._zone = ZoneInfo(dialect.time_zone)
+        self._ambiguous = dialect.ambiguous
+        self.ambiguous: set[str] = set()
+
+    def read(self, text: str) -> datetime | Unreadable:
+        """Return the instant in UTC."""
+        try:
+            at = self._parse(text.strip())
+            return at.astimezone(UTC) if at.tzinfo else self._local(at, text)
+        except (ValueError, OverflowError):
+            return Unreadable("not-a-time", self._format or "ISO 8601, such as 2026-03-29T12:30:00")
+
+    def _parse(self, text: str) -> datetime:
+        """Return the time as written: aware only if the text holds its offset."""
+        if self._format is None:
+            return datetime.fromisoformat(text)
+        return datetime.strptime(text, self._format)  # noqa: DTZ007 (`_local` knows the zone)
+
+    def _local(self, at: datetime, text: str) -> datetime | Unreadable:
+        earlier, later = (at.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+        if earlier == later:
+            return earlier
+        if earlier.astimezone(self._zone).replace(tzinfo=None) != at:
+            return Unreadable("local-time-skipped", f"a time that the clock of {self._zone.key} shows")
+        if self._ambiguous == "reject":
+            return Unreadable("local-time-shown-twice", "UTC, or a time with its offset")
+        self.ambiguous.add(text)
+        return earlier if self._ambiguous == "earlier" else later
+
+
+class Decoder:
+    """Turns the records of one file into what the contract's model judges."""
+
+    def __init__(self, row: type[Row], dialect: Dialect, currency: str, header: Sequence[str]) -> None:
+        """Match the header with the contract, by the dialect's names.
+
+        Raises `Unusable` for a header that lacks or repeats columns, `Malformed` for a dialect that
+        names fields which the contract does not have.
+        """
+        self.row = row
+        self.header = header
+        self._dialect = dialect
+        self._instants = Instants(dialect)
+        self._numbers = Numbers(dialect)
+        self._amounts = {code: Remembered(self._amount(code)) for code in EXPONENTS}
+        self.places = _places(row, dialect, header)
+        self._constants = self._constant_values(currency)
+        fixed = str(self._constants.get("currency", "")) or None
+        reads = {field: reading(row, field) for field in self.places}
+        self._columns = [
+            (field, place, self._reader(field, reads[field], fixed))
+            for field, place in self.places.items()
+            if fixed or reads[field] != "amount"
+        ]
+        self._priced = [
+            (field, place) for field, place in self.places.items() if not fixed and reads[field] == "amount"
+        ]
+        self._clocks = [(field, place) for field, place in self.places.items() if reads[field] == "instant"]
+
+    def decode(self, record: Sequence[str]) -> dict[str, object]:
+        """Return the fields of one record of the header's length, each read or `Unreadable`."""
+        values = self._constants.copy()
+        for field, place, read in self._columns:
+            values[field] = read(record[place])
+        if self._priced:
+            amounts = self._amounts.get(str(values["currency"]).strip(), self._amounts["EUR"])
+            for field, place in self._priced:
+                values[field] = (
+                    amounts[record[place]] if record[place] not in self._dialect.nulls else self._null(field)
+                )
+        return values
+
+    def ambiguous(self, record: Sequence[str]) -> list[str]:
+        """Return the fields whose local time the clock shows twice."""
+        seen = self._instants.ambiguous
+        return [field for field, place in self._clocks if record[place] in seen] if seen else []
+
+    def _constant_values(self, currency: str) -> dict[str, object]:
+        constants = dict(self._dialect.constants)
+        if "currency" in self.row.model_fields and "currency" not in self.places:
+            constants.setdefault("currency", currency)
+        code = constants.get("currency")
+        return {field: self._reader(field, reading(self.row, field), code)(text) for field, text in constants.items()}
+
+    def _reader(self, field: str, how: str, currency: str | None) -> Read:
+        """Return what reads one column; empty cells are the field's default, or None."""
+        if how == "amount":
+            read: Read = self._amount(currency or "EUR")
+        else:
+            read = {"whole": self._whole, "instant": self._instants.read, "yes_no": _yes_or_no}.get(how, str)
+        nulls, null = self._dialect.nulls, self._null(field)
+        if how == "text":
+            return lambda text: null if text in nulls else text
+        return Remembered(lambda text: null if text in nulls else read(text)).__getitem__
+
+    def _null(self, field: str) -> object:
+        return self.row.model_fields[field].get_default()
+
+    def _whole(self, text: str) -> object:
+        return self._numbers.scaled(text, 0, "not-whole")
+
+    def _amount(self, currency: str) -> Read:
+        decimals = EXPONENTS.get(currency, 2)
+        return lambda text: self._numbers.scaled(text, decimals, "too-many-decimals")
+
+
+def _yes_or_no(text: str) -> object:
+    return _WORDS.get(text.strip().lower(), Unreadable("not-yes-or-no", ", ".join(_WORDS)))
+
+
+def _places(row: type[Row], dialect: Dialect, header: Sequence[str]) -> dict[str, int]:
+    """Return the column of every field that has one."""
+    _check_dialect(row, dialect)
+    if repeated := [name for name, count in Counter(header).items() if count > 1]:
+        message = f"the header repeats {', '.join(map(repr, repeated))}"
+        raise Unusable(message, code="duplicate-columns", line=1, value=", ".join(repeated))
+    names = {field: dialect.columns.get(field, field) for field in row.model_fields if field not in dialect.constants}
+    places = {field: header.index(name) for field, name in names.items() if name in header}
+    needed = {
+        name: None
+        for field, name in names.items()
+        if field not in places and (field in dialect.columns or _needed(row, field))
+    }
+    if needed:
+        wanted = ", ".join(map(repr, needed))
+        message = f"no column {wanted}; found {', '.join(map(repr, header))}{_hints(needed, header)}"
+        raise Unusable(message, code="missing-columns", line=1, value=", ".join(needed))
+    return places
+
+
+def _needed(row: type[Row], field: str) -> bool:
+    """A currency is never needed: it is the retailer's, by default."""
+    return row.model_fields[field].is_required() and field != "currency"
+
+
+def _hints(needed: Mapping[str, None], header: Sequence[str]) -> str:
+    folded = {name.lower().replace(" ", "_"): name for name in header}
+    near = {name: difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6) for name in needed}
+    return "".join(f"; is {folded[match[0]]!r} the column {name!r}?" for name, match in near.items() if match)
+
+
+def _check_dialect(row: type[Row], dialect: Dialect) -> None:
+    """Raises `Malformed` naming every field that the contract does not have."""
+    strange = sorted({*dialect.columns, *dialect.constants} - set(row.model_fields))
+    if strange:
+        expected = f"one of {', '.join(row.model_fields)}"
+        problems = [Problem(f"columns.{field}", repr(field), expected) for field in strange]
+        message = f"the dialect names fields that the contract does not have: {', '.join(strange)}"
+        raise Malformed(message, problems, code="malformed-dialect")

@@ -1,0 +1,47 @@
+"""Names of objects: `<retailer>/<feed>/<file>` in the inbox, `<retailer>/<feed>/<receipt id>/…` elsewhere."""
+
+from dataclasses import dataclass
+
+from tombola.errors import Malformed, Problem, Unknown
+from tombola.feeds.contracts import KINDS
+from tombola.feeds.events import FeedKind
+
+SEGMENTS = 3
+RECEIPT = "/receipt.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an inbox object lies, which says what it is."""
+
+    retailer: str
+    feed: FeedKind
+    file: str
+
+
+def place_of(name: str) -> Place:
+    """Return what an inbox object's name says.
+
+    Raises `Malformed` (`bad-object-name`) for a name of another form, `Unknown` (`unknown-feed`) for a feed
+    that has no contract.
+    """
+    segments = name.split("/")
+    if len(segments) != SEGMENTS or not all(segments):
+        msg = f"object name of {len(segments)} segments; expected <retailer>/<feed>/<file>"
+        raise Malformed(msg, [Problem("name", repr(name)[:200], "<retailer>/<feed>/<file>")], code="bad-object-name")
+    retailer, feed, file = segments
+    kind = next((kind for kind in KINDS if kind == feed), None)
+    if kind is None:
+        msg = f"there is no feed {feed!r}"
+        raise Unknown(msg, [Problem("feed", repr(feed), f"one of {', '.join(KINDS)}")], code="unknown-feed")
+    return Place(retailer, kind, file)
+
+
+def receipt_name(folder: str) -> str:
+    """Return the name of the receipt that lies in a folder `<retailer>/<feed>/<receipt id>`."""
+    return folder + RECEIPT
+
+
+def folder_of(receipt: str) -> str:
+    """Return the folder of a receipt's name."""
+    return receipt.removesuffix(RECEIPT)

@@ -1,0 +1,128 @@
+"""The receipt: what a retailer gets back for a file. Its counts add up, and it is the file's commit point.
+
+`rows = accepted + rejected + duplicates`, always: also for a file that was quarantined halfway, where they
+count what was read before the fault.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from tombola.feeds.codes import CODES
+from tombola.feeds.events import FeedKind, FileRef, Verdict
+from tombola.retailers.model import Dialect
+
+MAX_EXAMPLES = 20
+LONGEST_VALUE = 80
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Example(_Part):
+    """One place where it happened. `value` is shortened, and masked where it would name a person."""
+
+    line: int | None
+    value: str
+    message: str
+    fix: str
+
+
+class Finding(_Part):
+    """One code on one field: how often, and the first places. `field` is empty for the file or row as a whole."""
+
+    code: str
+    field: str
+    count: Annotated[int, Field(ge=1)]
+    examples: Annotated[tuple[Example, ...], Field(max_length=MAX_EXAMPLES)]
+
+
+class Receipt(_Part):
+    """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read."""
+
+    receipt: str
+    retailer: str
+    feed: FeedKind
+    object: str
+    generation: int
+    sha256: str
+    bytes: Count
+    dialect: Dialect
+    started_at: AwareDatetime
+    seconds: float
+    rows: Count
+    accepted: Count
+    rejected: Count
+    duplicates: Count
+    warnings: tuple[Finding, ...]
+    errors: tuple[Finding, ...]
+    verdict: Verdict
+    files: tuple[FileRef, ...]
+    rejected_file: FileRef | None
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.rows != self.accepted + self.rejected + self.duplicates:
+            msg = f"{self.rows} rows, but {self.accepted} + {self.rejected} + {self.duplicates}"
+            raise ValueError(msg)
+        return self
+
+
+def verdict(*, rows: int, rejected: int, unusable: bool, quarantine_over: Decimal) -> Verdict:
+    """Return what becomes of a file: quarantined when unusable, or when too large a share was rejected."""
+    if unusable or rejected > quarantine_over * rows:
+        return "quarantined"
+    return "partial" if rejected else "accepted"
+
+
+@dataclass(slots=True)
+class _Entry:
+    count: int = 0
+    examples: list[Example] = field(default_factory=list)
+
+
+class Tally:
+    """Counts findings by code and field, and keeps the first examples of each code."""
+
+    def __init__(self) -> None:
+        """Start with nothing found."""
+        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._shown: dict[str, int] = {}
+
+    def add(self, code: str, field: str = "", *, line: int | None, value: str = "", message: str = "") -> None:
+        """Count one occurrence."""
+        entry = self._entries.setdefault((code, field), _Entry())
+        entry.count += 1
+        if self._shown.setdefault(code, 0) < MAX_EXAMPLES:
+            self._shown[code] += 1
+            known = CODES[code]
+            entry.examples.append(
+                Example(line=line, value=shortened(value), message=message or known.meaning, fix=known.fix)
+            )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what was found, in order of code and field."""
+        return tuple(
+            Finding(code=code, field=field, count=entry.count, examples=tuple(entry.examples))
+            for (code, field), entry in sorted(self._entries.items(), key=lambda item: item[0])
+        )
+
+
+def shortened(value: str) -> str:
+    """Return at most 80 characters."""
+    return value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 1]}…"
+
+
+def masked(value: str) -> str:
+    """Return what can be shown of a value that names a person: its length."""
+    return f"({len(value)} characters)" if value else ""
+
+
+def count_of(findings: Iterable[Finding], code: str) -> int:
+    """Return how often a code was found, over all fields."""
+    return sum(finding.count for finding in findings if finding.code == code)

@@ -1,0 +1,244 @@
+"""Take a retailer's file in, give a receipt, and hand on what it says."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+
+from tombola.catalogue.usecases import known_products
+from tombola.errors import Gone, Malformed, Problem, Unknown
+from tombola.events import BULK, LIVE, Event, derived_id
+from tombola.feeds.checking import Check, World
+from tombola.feeds.contracts import KINDS, table_name
+from tombola.feeds.events import FeedKind, FeedValidated, FileRef
+from tombola.feeds.names import RECEIPT, Place, folder_of, place_of, receipt_name
+from tombola.feeds.reading import Measured
+from tombola.feeds.receipts import Receipt, verdict
+from tombola.feeds.schemas import arrow_schema
+from tombola.feeds.staging import Attempt, read_rows
+from tombola.feeds.statements import orders_stated, returns_stated, shoppers_stated
+from tombola.ports import Ports
+from tombola.ports.documents import OutboundEvent
+from tombola.ports.errors import NotFound, PreconditionFailed, Refused
+from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
+from tombola.privacy.pseudonyms import pseudonym
+from tombola.retailers.model import Retailer
+from tombola.retailers.usecases import find_retailer
+
+PUBLISHED_AT_ONCE = 500
+SOURCES_PER_LOAD = 1_000
+RECEIPTS_REMEMBERED = timedelta(hours=6)
+"""Receipts never change, so the bound only limits what a long-lived process remembers."""
+KEYS_STALE_FOR = timedelta(seconds=60)
+
+
+def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
+    """Judge one generation of one inbox object, once; stage what is accepted; publish `feed-validated`.
+
+    `attempt` names this attempt's files and must be new each time. Called again for the same generation,
+    it returns the same receipt and publishes the same event. Raises `Malformed` for an object name that
+    is not `<retailer>/<feed>/<file>`, `Unknown` for a retailer, feed or key that is not known here, and
+    `Gone` (`superseded`) when that generation is no longer the live one.
+    """
+    place = _place(ref.name)
+    retailer = find_retailer(ports, place.retailer)
+    if place.feed not in retailer.feeds:
+        raise _unknown_feed(place.feed, retailer)
+    receipt_id = derived_id("receipt", ref.bucket, ref.name, ref.generation)
+    folder = f"{place.retailer}/{place.feed}/{receipt_id}"
+    receipt = _find_receipt(ports, receipt_name(folder))
+    if receipt is None:
+        files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create)
+        receipt = _issue_receipt(ports, retailer, place, ref, files)
+    event = FeedValidated(
+        event_id=derived_id("feed-validated", receipt_id),
+        retailer=receipt.retailer,
+        feed=receipt.feed,
+        receipt=receipt.receipt,
+        verdict=receipt.verdict,
+        files=receipt.files,
+    )
+    _publish(ports, [event], LIVE)
+    return receipt
+
+
+def publish_orders(ports: Ports, event: FeedValidated) -> int:
+    """Publish what a validated file of orders or returns states, on the bulk lane; return how many statements.
+
+    The same file gives the same events with the same ids.
+    """
+    stated = {"orders": orders_stated, "returns": returns_stated}.get(event.feed)
+    if stated is None:
+        return 0
+    published = 0
+    for file in event.files:
+        with ports.objects.open(_ref(file)) as stream:
+            published += _publish(ports, stated(stream, event.receipt), BULK)
+    return published
+
+
+def publish_shoppers(ports: Ports, event: FeedValidated) -> int:
+    """Publish every shopper that a validated file states; return how many."""
+    if event.feed != "shoppers":
+        return 0
+    published = 0
+    for file in event.files:
+        with ports.objects.open(_ref(file)) as stream:
+            published += _publish(ports, shoppers_stated(read_rows(stream), event.receipt), LIVE)
+    return published
+
+
+def load_warehouse(ports: Ports) -> int:
+    """Load the files of every receipt not loaded yet, all of a feed together; return how many files.
+
+    A staged file lies in the folder of its receipt, so one listing and the warehouse's own memory tell
+    which receipts are left to read.
+    """
+    folders: dict[FeedKind, list[str]] = {kind: [] for kind in KINDS}
+    for info in ports.objects.list("receipts"):
+        if info.ref.name.endswith(RECEIPT):
+            folder = folder_of(info.ref.name)
+            folders[place_of(folder).feed].append(folder)
+    return sum(_load(ports, kind, found) for kind, found in folders.items() if found)
+
+
+def _load(ports: Ports, kind: FeedKind, folders: Sequence[str]) -> int:
+    loaded = {name.rpartition("/")[0] for name, _ in ports.warehouse.loaded(table_name(kind))}
+    files = [file for folder in folders if folder not in loaded for file in _files(ports, folder)]
+    for start in range(0, len(files), SOURCES_PER_LOAD):
+        ports.warehouse.load(table_name(kind), [_ref(file) for file in files[start : start + SOURCES_PER_LOAD]])
+    return len(files)
+
+
+def _files(ports: Ports, folder: str) -> tuple[FileRef, ...]:
+    def load() -> tuple[FileRef, ...]:
+        receipt = _find_receipt(ports, receipt_name(folder))
+        return () if receipt is None else receipt.files
+
+    return ports.memo.read(("receipt-files", folder), RECEIPTS_REMEMBERED, load)
+
+
+def _place(name: str) -> Place:
+    try:
+        check_object_name(name)
+    except Refused as refused:
+        msg = "an object name that no bucket should hold"
+        raise Malformed(msg, [Problem("name", repr(name)[:200], str(refused))], code="bad-object-name") from refused
+    return place_of(name)
+
+
+def _unknown_feed(feed: str, retailer: Retailer) -> Unknown:
+    msg = f"{retailer.retailer} sends no feed {feed!r}"
+    return Unknown(msg, [Problem("feed", repr(feed), f"one of {', '.join(retailer.feeds)}")], code="unknown-feed")
+
+
+def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt) -> Receipt:
+    """Judge the object and create its receipt: the commit. A lost race drops its files and takes the winner's."""
+    started_at = ports.clock.now()
+    try:
+        info = ports.objects.stat(ref.bucket, ref.name)
+        if info.ref != ref:
+            raise _superseded(ref)
+        check, source, sha256 = _judge(ports, retailer, place.feed, info, files)
+    except NotFound as gone:
+        raise _superseded(ref) from gone
+    outcome = verdict(
+        rows=check.rows,
+        rejected=check.rejected,
+        unusable=check.unusable,
+        quarantine_over=retailer.quarantine_over,
+    )
+    kept = files.accepted if outcome != "quarantined" else None
+    if files.accepted is not None and kept is None:
+        ports.objects.delete(_ref(files.accepted))
+    receipt = Receipt(
+        receipt=receipt_name(files.folder),
+        retailer=place.retailer,
+        feed=place.feed,
+        object=ref.name,
+        generation=ref.generation,
+        sha256=sha256,
+        bytes=source.size,
+        dialect=retailer.feeds[place.feed],
+        started_at=started_at,
+        seconds=(ports.clock.now() - started_at).total_seconds(),
+        rows=check.rows,
+        accepted=check.accepted,
+        rejected=check.rejected,
+        duplicates=check.duplicates,
+        warnings=check.warnings.findings(),
+        errors=check.errors.findings(),
+        verdict=outcome,
+        files=() if kept is None else (kept,),
+        rejected_file=files.rejected,
+    )
+    return _commit(ports, receipt)
+
+
+def _judge(
+    ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo, files: Attempt
+) -> tuple[Check, Measured, str]:
+    world = World(
+        retailer=retailer,
+        kind=kind,
+        arrived_at=info.updated_at,
+        pseudonym=partial(pseudonym, _pseudonym_key(ports, retailer), retailer.retailer),
+        known_products=partial(known_products, ports, retailer.retailer),
+    )
+    check = Check(world, files)
+    with ports.objects.open(info.ref) as stream, files:
+        source = Measured(stream)
+        check.run(source)
+        return check, source, source.finish()
+
+
+def _commit(ports: Ports, receipt: Receipt) -> Receipt:
+    try:
+        with ports.objects.create("receipts", receipt.receipt) as writer:
+            writer.write(receipt.model_dump_json(indent=2).encode())
+    except PreconditionFailed:
+        for file in (*receipt.files, *([receipt.rejected_file] if receipt.rejected_file else [])):
+            ports.objects.delete(_ref(file))
+        winner = _find_receipt(ports, receipt.receipt)
+        if winner is None:
+            raise
+        return winner
+    return receipt
+
+
+def _find_receipt(ports: Ports, name: str) -> Receipt | None:
+    try:
+        info = ports.objects.stat("receipts", name)
+        with ports.objects.open(info.ref) as stream:
+            return Receipt.model_validate_json(stream.read())
+    except NotFound:
+        return None
+
+
+def _pseudonym_key(ports: Ports, retailer: Retailer) -> bytes:
+    """Return the key of a retailer's pseudonyms: version 1 for ever, since another would split every shopper."""
+    name = retailer.pseudonym_key
+    try:
+        return ports.memo.read(("pseudonym-key", name), KEYS_STALE_FOR, lambda: ports.keys.get(name, 1).material)
+    except NotFound as missing:
+        msg = f"the key {name} does not exist"
+        raise Unknown(msg, [Problem("key", "none", f"a key named {name}")], code="unknown-key") from missing
+
+
+def _superseded(ref: ObjectRef) -> Gone:
+    msg = f"generation {ref.generation} of {ref.name} is gone or replaced; the live one has its own notice"
+    return Gone(msg, [Problem("generation", str(ref.generation), "the live generation")], code="superseded")
+
+
+def _publish(ports: Ports, events: Iterable[Event], lane: str) -> int:
+    """Publish in batches; return how many."""
+    outbound: Iterator[OutboundEvent] = (event.outbound(lane) for event in events)
+    published = 0
+    while batch := list(islice(outbound, PUBLISHED_AT_ONCE)):
+        ports.topics.publish(batch[0].topic, [event.message for event in batch])
+        published += len(batch)
+    return published
+
+
+def _ref(file: FileRef) -> ObjectRef:
+    return ObjectRef(file.bucket, file.name, file.generation)
