@@ -116,6 +116,10 @@ def _criteria_can_be_met(campaign: Campaign, _: Known) -> Iterator[Finding]:
         low, high = condition.minimum_quantity, condition.maximum_quantity
         if low is not None and high is not None and low > high:
             yield Finding((*path, "maximum_quantity"), str(high), f"at least the minimum_quantity, {low}")
+        distinct, products = condition.minimum_distinct_products, condition.of.products
+        if distinct is not None and products and distinct > len(products):
+            expected = f"at most the {len(products)} products that the condition means"
+            yield Finding((*path, "minimum_distinct_products"), str(distinct), expected)
     if not campaign.criteria.all and not campaign.criteria.any:
         expected = "a condition under all or any; as it stands every basket qualifies"
         yield Finding(("criteria",), "no condition that a basket must meet", expected, refused=False)

@@ -1,0 +1,139 @@
+"""The commands `tombola campaign ...`: check a file, commit it, launch it, end it, show it."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tombola.campaigns import usecases
+from tombola.campaigns.checking import CheckedCampaign
+from tombola.campaigns.liability import Liability, liability
+from tombola.campaigns.lifecycle import KEY_BYTES, Version
+from tombola.campaigns.model import Campaign
+from tombola.campaigns.reading import MAX_BYTES
+from tombola.errors import Malformed, Problem, Unknown
+from tombola.money import major_units
+
+if TYPE_CHECKING:
+    from tombola.ports import Ports
+
+app = typer.Typer(help="Campaigns: check the file, commit, launch, end.", no_args_is_help=True)
+File = Annotated[Path, typer.Argument(help="The campaign file, YAML.")]
+Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
+Home = Annotated[Path | None, typer.Option(help="Folder of everything that is kept. Default: TOMBOLA_HOME.")]
+
+
+@app.command()
+def check(file: File, home: Home = None) -> None:
+    """Say everything that is wrong with a campaign file, line by line; or what it can cost. Exit code 1: refused."""
+    _summary(_checked(_ports(home), _text(file)))
+
+
+@app.command()
+def commit(file: File, home: Home = None) -> None:
+    """Check the file, freeze its rules, make its keys and print the digests to publish before anyone can order."""
+    ports, text = _ports(home), _text(file)
+    _checked(ports, text)
+    version = usecases.commit_campaign(
+        ports, text, id_key=secrets.token_bytes(KEY_BYTES), seed=secrets.token_bytes(KEY_BYTES)
+    )
+    _show(version)
+
+
+@app.command()
+def launch(
+    campaign: Id,
+    witness: Annotated[str, typer.Option(help="Text that the brand or its bailiff supplied after the commitment.")],
+    home: Home = None,
+) -> None:
+    """Launch the latest committed version: the witness is mixed into every draw, and the money is opened."""
+    launched = usecases.launch_campaign(_ports(home), campaign, witness)
+    typer.echo(f"{campaign} version {launched.version} is launched since {launched.launched_at.isoformat()}")
+
+
+@app.command()
+def end(campaign: Id, home: Home = None) -> None:
+    """End the live version: orders made from now on take no part; tokens that are out can still be played."""
+    ended = usecases.end_campaign(_ports(home), campaign)
+    at = "" if ended.ended_at is None else f" since {ended.ended_at.isoformat()}"
+    typer.echo(f"{campaign} version {ended.version} is {ended.status}{at}")
+
+
+@app.command()
+def show(campaign: Id, home: Home = None) -> None:
+    """Show every version: its status, the digests of rules and keys, the witness, what it can cost."""
+    for version in usecases.list_versions(_ports(home), campaign):
+        _show(version)
+
+
+def _checked(ports: "Ports", text: bytes) -> CheckedCampaign:
+    try:
+        checked = usecases.check_campaign(ports, text)
+    except Malformed as fault:
+        for problem in fault.problems:
+            typer.echo(_line(problem))
+        typer.echo(fault.message, err=True)
+        raise typer.Exit(1) from None
+    for warning in checked.warnings:
+        typer.echo(f"warning: {_line(warning)}", err=True)
+    return checked
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.where}: found {problem.found}; expected {problem.expected}"
+
+
+def _summary(checked: CheckedCampaign) -> None:
+    rules = checked.campaign
+    typer.echo(f"{rules.campaign}: {rules.title}, paid for by {rules.sponsor.name}")
+    typer.echo(f"window     {rules.window.opens_at.isoformat()} to {rules.window.closes_at.isoformat()}")
+    typer.echo(f"last play  {rules.last_play_at.isoformat()}; keys revealed by {rules.reveal_by.isoformat()}")
+    typer.echo(f"control    {rules.control.share:.0%} of shoppers, by {rules.control.mode}")
+    typer.echo(_cost(checked.liability))
+
+
+def _cost(cost: Liability) -> str:
+    worst, pool = (major_units(minor, cost.currency) for minor in (cost.worst_case_minor, cost.pool_minor))
+    return f"worst case {worst} of {pool} {cost.currency}"
+
+
+def _show(version: Version) -> None:
+    typer.echo(f"{version.campaign} version {version.version}: {version.status}")
+    stated = {
+        "rules": version.rules_hash,
+        "id key": version.commitment["id_key"],
+        "seed": version.commitment["seed"],
+        "reveal by": version.reveal_by.isoformat(),
+        "committed": version.committed_at.isoformat(),
+        "witness": version.witness,
+        "launched": version.launched_at and version.launched_at.isoformat(),
+        "ended": version.ended_at and version.ended_at.isoformat(),
+    }
+    for name, value in stated.items():
+        if value is not None:
+            typer.echo(f"  {name:<10} {value}")
+    typer.echo(f"  {_cost(liability(Campaign.model_validate_json(version.rules)))}")
+
+
+def _text(file: Path) -> bytes:
+    """Return the file's bytes, and of a file too large only so many that the check can say so."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        msg = f"cannot read {file}: {error.strerror}"
+        raise Unknown(msg) from error
+
+
+def _ports(home: Path | None) -> "Ports":
+    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
+
+    if home is not None:
+        os.environ["TOMBOLA_HOME"] = str(home)
+    folder = wiring.settings().home
+    if not folder.is_dir():
+        msg = f"there is no home folder {folder}"
+        raise Unknown(msg, [Problem("home", str(folder), "a folder that `tombola dev` or `tombola demo` has made")])
+    return wiring.ports()
