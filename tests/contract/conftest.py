@@ -1,0 +1,69 @@
+"""How contract tests run other processes, and kill them."""
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Racers = Callable[[int, Callable[[int], object]], list[object]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[str], str]:
+    """Return a runner of Python text in a process of its own, with `HOME` defined; gives its output."""
+
+    def runner(text: str) -> str:
+        done = subprocess.run(_command(tmp_path, text), capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603 (ours)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return runner
+
+
+@pytest.fixture
+def kill_after(tmp_path: Path) -> Callable[[str, int], list[str]]:
+    """Return a runner that kills (SIGKILL) the process once it has written so many lines; gives all lines."""
+
+    def runner(text: str, lines: int) -> list[str]:
+        with subprocess.Popen(_command(tmp_path, text), stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:  # noqa: S603 (ours)
+            assert process.stdout is not None
+            seen = [process.stdout.readline().strip() for _ in range(lines)]
+            process.send_signal(signal.SIGKILL)
+            seen += [line.strip() for line in process.stdout if line.endswith("\n")]
+        assert process.returncode == -signal.SIGKILL
+        return seen
+
+    return runner
+
+
+@pytest.fixture
+def race() -> Racers:
+    """Return a runner of one function in many threads that start together; an error is its outcome."""
+
+    def runner(racers: int, act: Callable[[int], object]) -> list[object]:
+        outcomes: list[object] = [None] * racers
+        start = threading.Barrier(racers)
+
+        def racer(number: int) -> None:
+            start.wait()
+            try:
+                outcomes[number] = act(number)
+            except Exception as error:  # noqa: BLE001 (the test looks at it)
+                outcomes[number] = error
+
+        threads = [threading.Thread(target=racer, args=(number,)) for number in range(racers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return outcomes
+
+    return runner
+
+
+def _command(home: Path, text: str) -> list[str]:
+    return [sys.executable, "-c", f"from pathlib import Path\nHOME = Path({str(home)!r})\n{text}"]
