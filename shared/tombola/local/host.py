@@ -38,6 +38,7 @@ _ENVIRON: Mapping[str, Any] = {
     "SERVER_PROTOCOL": "HTTP/1.1",
     "REMOTE_ADDR": "127.0.0.1",
     "HTTP_HOST": "127.0.0.1:8080",
+    "HTTP_FUNCTION_EXECUTION_ID": "local",  # or functions-framework draws one per call, which nobody reads here
     "wsgi.version": (1, 0),
     "wsgi.url_scheme": "http",
     "wsgi.multithread": True,

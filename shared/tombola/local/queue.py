@@ -10,6 +10,9 @@ from tombola.errors import Fault
 from tombola.ports import Ports
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class Leased(Protocol):
     """One delivery of one message to one subscription, ours until its deadline. `published_at` is aware, UTC."""
 
@@ -142,4 +145,4 @@ def push_body(delivery: Leased, subscription: str) -> bytes:
         "subscription": f"projects/local/subscriptions/{subscription}",
         "deliveryAttempt": delivery.attempt,
     }
-    return json.dumps(push, separators=(",", ":")).encode()
+    return _encode(push).encode()

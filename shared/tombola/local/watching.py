@@ -58,9 +58,9 @@ class Watcher:
 
         Raises `Unavailable` when the queue is; what was not notified then will be by the next scan.
         """
-        found = Scan()
+        found, known = Scan(), self._memory.pairs()
         for path in _files(self._folder):
-            self._look_at(path, quiet_for, found)
+            self._look_at(path, quiet_for, known, found)
         for chunk in _chunks(found.new):
             self._topics.publish(OBJECTS, [notification(info) for info in chunk])
             self._memory.remember([(info.ref.name, info.ref.generation) for info in chunk])
@@ -88,7 +88,7 @@ class Watcher:
             return QUIET_FOR
         return QUIET_FOR if growing else LOOK_ANYWAY
 
-    def _look_at(self, path: Path, quiet_for: float, found: Scan) -> None:
+    def _look_at(self, path: Path, quiet_for: float, known: set[tuple[str, int]], found: Scan) -> None:
         name = path.relative_to(self._folder).as_posix()
         shown = name if name.isprintable() else repr(name)
         try:
@@ -98,10 +98,10 @@ class Watcher:
         except (NotFound, FileNotFoundError):  # gone meanwhile
             return
         except Refused as error:
-            if not self._memory.knows(shown, 0):
+            if (shown, 0) not in known:
                 found.refused[shown] = str(error)
             return
-        if self._memory.knows(name, info.ref.generation):
+        if (name, info.ref.generation) in known:
             return
         if 0 <= self._now() - changed_at < quiet_for:
             found.growing += 1
@@ -122,11 +122,10 @@ class Memory:
                 " WITHOUT ROWID"
             )
 
-    def knows(self, name: str, generation: int) -> bool:
-        """Tell whether this generation was remembered."""
+    def pairs(self) -> set[tuple[str, int]]:
+        """Return everything that was remembered."""
         with closing(self._connect()) as connection:
-            query = "SELECT 1 FROM notified WHERE name = ? AND generation = ?"
-            return connection.execute(query, (name, generation)).fetchone() is not None
+            return set(connection.execute("SELECT name, generation FROM notified"))
 
     def remember(self, pairs: Sequence[tuple[str, int]]) -> None:
         """Remember all of these at once."""
