@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
+from tombola.games.reconciling import Reconciliation
 from tombola.reports.model import ArmResult, CampaignReport, Check, Counts, Day, Experiment, Money, Range, Store
 from tombola.reports.wording import money_text
 
@@ -22,8 +23,8 @@ MOST_DAYS = 1000
 _DAILY = ("proposals", "withheld", "tokens", "plays", "wins", "reserved_minor")
 
 
-def assemble(launched: Launched, facts: "CampaignFacts", ledger: Sequence[Check], as_of: datetime) -> CampaignReport:
-    """Return the report. `ledger` are the lines in which the games' own books confirm (or not) the same figures."""
+def assemble(launched: Launched, facts: "CampaignFacts", books: Reconciliation, as_of: datetime) -> CampaignReport:
+    """Return the report of one campaign version. `books` are the games' own figures, to check the facts against."""
     rules = launched.rules
     counts = _counts(facts.plays, facts.happened, facts.shoppers)
     money = _money(facts.plays, rules.pool_minor)
@@ -46,7 +47,7 @@ def assemble(launched: Launched, facts: "CampaignFacts", ledger: Sequence[Check]
         experiment=_experiment(rules, facts.shoppers, money),
         days=_days(rules, facts.happened, as_of),
         stores=_stores(facts.stores),
-        checks=(*_checks(rules, counts, money, facts), *ledger),
+        checks=(*_checks(rules, counts, money, facts), *_book_checks(counts, money, books)),
     )
 
 
@@ -185,22 +186,41 @@ def _checks(rules: Campaign, counts: Counts, money: Money, facts: "CampaignFacts
     parts = money.waiting_minor + money.payable_minor + money.paid_minor + money.released_minor
     currency = rules.pool.currency
     return [
-        equal("Tokens issued = open + played + expired + revoked", counts.tokens_issued, tokens),
-        at_most("Wins within the number of winning moments", counts.wins, rules.draw.moments),
-        at_most("Wins within the tokens played", counts.wins, counts.tokens_played),
-        equal("Money won = waiting + due + paid + released", money.reserved_minor, parts, currency),
-        at_most("Prizes within the pool", money.prizes_minor, money.pool_minor, currency),
-        equal("Shoppers seen in both groups", facts.shoppers.in_both_arms, 0),
-        equal("Orders in a currency other than the campaign's", facts.foreign_orders, 0),
+        _equal("Tokens issued = open + played + expired + revoked", counts.tokens_issued, tokens),
+        _at_most("Wins within the number of winning moments", counts.wins, rules.draw.moments),
+        _at_most("Wins within the tokens played", counts.wins, counts.tokens_played),
+        _equal("Money won = waiting + due + paid + released", money.reserved_minor, parts, currency),
+        _at_most("Prizes within the pool", money.prizes_minor, money.pool_minor, currency),
+        _equal("Shoppers seen in both groups", facts.shoppers.in_both_arms, 0),
+        _equal("Orders in a currency other than the campaign's", facts.foreign_orders, 0),
     ]
 
 
-def equal(what: str, found: int, expected: int, currency: str | None = None) -> Check:
+def _book_checks(counts: Counts, money: Money, books: Reconciliation) -> list[Check]:
+    """Return the lines that hold the warehouse's figures, made from events, against the books, made of documents."""
+    accounts, currency = books.accounts_balances, books.currency
+    paid = accounts["paid"] + accounts["recoverable"]
+    return [
+        _equal("Tokens in the warehouse = tokens in the books", counts.tokens_issued, books.tokens),
+        _equal("Tokens = entries that qualified", books.tokens, books.entries),
+        _equal("Wins in the warehouse = winning moments claimed", counts.wins, books.claims),
+        _equal("Money won = won in the books", money.reserved_minor, books.won_minor, currency),
+        _equal("Money released = released in the books", money.released_minor, books.released_minor, currency),
+        _equal("Left in the pool = account available", money.left_minor, accounts["available"], currency),
+        _equal("Waiting = account reserved", money.waiting_minor, accounts["reserved"], currency),
+        _equal("Due = account payable", money.payable_minor, accounts["payable"], currency),
+        _equal("Paid = accounts paid and recoverable", money.paid_minor, paid, currency),
+        _equal("Largest difference of balances, postings and plays", books.difference_minor, 0, currency),
+        *(Check(what="The books", found=problem, expected="nothing wrong", holds=False) for problem in books.problems),
+    ]
+
+
+def _equal(what: str, found: int, expected: int, currency: str | None = None) -> Check:
     """Return the line that says two figures must be the same. With a currency they are minor units of it."""
     return Check(what=what, found=_shown(found, currency), expected=_shown(expected, currency), holds=found == expected)
 
 
-def at_most(what: str, found: int, bound: int, currency: str | None = None) -> Check:
+def _at_most(what: str, found: int, bound: int, currency: str | None = None) -> Check:
     """Return the line that says a figure must not pass a bound. With a currency they are minor units of it."""
     return Check(
         what=what, found=_shown(found, currency), expected=f"at most {_shown(bound, currency)}", holds=found <= bound

@@ -157,10 +157,11 @@ class CampaignReport(Part):
 
 
 class ReportFiles(Part):
-    """Where a report was written: bucket, object names, and whether its figures reconcile."""
+    """Where a report was written: bucket, object names (the page's first), and whether its figures reconcile."""
 
     campaign: str
     version: int
     bucket: str
+    html: str
     files: tuple[str, ...]
     reconciled: bool
