@@ -16,7 +16,7 @@ from flask import Request, Response
 from pydantic import ValidationError
 
 from tombola.errors import Fault, Malformed, Problem, Unknown
-from tombola.events import Event
+from tombola.events import Event, topic_name
 from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
 from tombola.runtime.faults import MethodNotAllowed, problems_of
@@ -76,7 +76,7 @@ def on_http(
 
             with observed(handler.__name__, lower_headers(request)) as line:
                 outcome = line.ends(judged(work))
-                return answer(outcome.value) if outcome.value else problem(outcome, request, methods)
+                return line.answered(answer(outcome.value) if outcome.value else problem(outcome, request, methods))
 
         return _registered(handler, function)
 
@@ -94,7 +94,7 @@ def on_schedule(handler: Callable[[], object]) -> HttpFunction:
 
         with observed(handler.__name__, lower_headers(request)) as line:
             outcome = line.ends(_nobodys_fault(judged(work)))
-            return acknowledgement() if outcome.value else problem(outcome, request, ("POST",))
+            return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 
     return _registered(handler, function)
 
@@ -128,27 +128,29 @@ def _event_function(handler: Callable[..., object], topic: str, work: Callable[[
         with observed(name, lower_headers(request)) as line:
             outcome = judged(lambda: deliver(request, arrival))
             if outcome.fault is not None and arrival.body is not None:
-                outcome = _buried(outcome, outcome.fault, arrival, {"function": name, SOURCE_TOPIC: topic})
+                outcome = _buried(outcome, outcome.fault, arrival, name, topic)
             line.carries(arrival.delivery)
             line.ends(outcome)
-            return acknowledgement() if outcome.status < 300 else problem(outcome, request, ("POST",))  # noqa: PLR2004 (HTTP's own classes)
+            return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 
     return _registered(handler, function)
 
 
-def _buried(outcome: Outcome[str], fault: Fault, arrival: _Arrival, source: dict[str, str]) -> Outcome[str]:
+def _buried(outcome: Outcome[str], fault: Fault, arrival: _Arrival, name: str, topic: str) -> Outcome[str]:
     """Put the message on the dead-letter topic; an outage of that topic is an outage of this function."""
     data, attributes = arrival.body or b"", {}
+    source = {"function": name, SOURCE_TOPIC: topic}
     if (delivery := arrival.delivery) is not None:
         data, attributes = delivery.data, dict(delivery.attributes)
         source |= {
             "source_message_id": delivery.message_id,
+            SOURCE_TOPIC: topic_name(topic, delivery.lane),
             SOURCE_SUBSCRIPTION: delivery.subscription,
             SOURCE_ATTEMPTS: str(delivery.attempt),
         }
     letters = [letter(fault, data, attributes, source)]
     published = judged(lambda: wiring.ports().topics.publish(DEAD_LETTERS, letters))
-    if published.status >= 300:  # noqa: PLR2004 (HTTP's own classes)
+    if published.word != "done":
         return Outcome("unavailable", 503, error=published.error or published.fault)
     return Outcome("dead-lettered", 204, value="dead-lettered", fault=fault, error=outcome.error)
 

@@ -18,14 +18,13 @@ from typing import Any, TextIO
 
 from tombola.runtime.faults import Misconfigured
 
-_WORD = re.compile(r"[A-Za-z0-9_.,:/ -]{1,200}")
+_WORDS, _NUMBER = re.compile(r"[a-z]+([_-][a-z]+){0,9}"), re.compile(r"(?!)")
 _ID = re.compile(r"[0-9a-fA-F-]{1,64}")
 ALLOWED: Mapping[str, re.Pattern[str]] = {
-    **dict.fromkeys(
-        ("function", "outcome", "code", "error", "subscription", "lane", "topic", "table", "method", "logger"), _WORD
-    ),
+    **dict.fromkeys(("function", "outcome", "code", "subscription", "lane", "topic", "table"), _WORDS),
+    **dict.fromkeys(("error", "logger"), re.compile(r"[A-Za-z_.]{1,100}")),
     **dict.fromkeys(("event_id", "message_id"), _ID),
-    **dict.fromkeys(("status", "duration_ms", "attempt", "count", "port"), re.compile(r"(?!)")),
+    **dict.fromkeys(("status", "duration_ms", "attempt", "count", "port"), _NUMBER),
 }
 """Fields that may be logged, and what their text must look like; numbers and truths are always fine."""
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from flask import Response
+
 from tombola.errors import Fault
 from tombola.ports.errors import PreconditionFailed, Refused, Unavailable
 from tombola.runtime import logs
@@ -57,11 +59,17 @@ class Line:
     """The log line of one request, while it is being served."""
 
     outcome: Outcome[object] | None = None
+    status: int | None = None
     delivery: Delivery | None = None
 
     def carries(self, delivery: Delivery | None) -> None:
         """Note the delivery that was served."""
         self.delivery = delivery
+
+    def answered(self, response: Response) -> Response:
+        """Note the answer; return that."""
+        self.status = response.status_code
+        return response
 
     def ends(self, outcome: Outcome[R]) -> Outcome[R]:
         """Note how it ended; return that."""
@@ -72,7 +80,7 @@ class Line:
         """Return what may be said of it."""
         said: dict[str, object] = {}
         if (outcome := self.outcome) is not None:
-            said |= {"outcome": outcome.word, "status": outcome.status}
+            said |= {"outcome": outcome.word, "status": self.status}
             said |= {"code": outcome.fault.code} if outcome.fault else {}
             said |= {"error": type(outcome.error).__name__, "exc_info": outcome.error} if outcome.error else {}
         if (delivery := self.delivery) is not None:

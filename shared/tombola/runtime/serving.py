@@ -48,14 +48,16 @@ def body_of(request: Request, max_bytes: int) -> bytes:
     """
     if (request.content_length or 0) > max_bytes:
         raise _too_large(max_bytes)
+    body = bytearray()
     try:
-        body = request.stream.read(max_bytes + 1)
+        while len(body) <= max_bytes and (part := request.stream.read(max_bytes + 1 - len(body))):
+            body += part
     except ClientDisconnected:
         msg = "the body ends before its declared length"
         raise Malformed(msg, code="incomplete-body") from None
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
-    return body
+    return bytes(body)
 
 
 def acknowledgement() -> Response:
