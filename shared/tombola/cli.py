@@ -185,6 +185,6 @@ def _words(value: object) -> str:
 
 def _fail(message: str, problems: "Sequence[Problem]" = ()) -> NoReturn:
     typer.echo(f"tombola: {message}", err=True)
-    for problem in problems:
+    for problem in problems if "\n" not in message else ():  # a message of several lines names them itself
         typer.echo(f"  {problem.where}: found {problem.found}; expected {problem.expected}", err=True)
     raise SystemExit(2)

@@ -57,9 +57,10 @@ def serve(home: Path, port: int, *, functions: Path | None = None, say: Say = pr
     """
     with alone_in(home), _log_file(home):
         settings = read_settings().model_copy(update={"home": home, "adapters": "embedded"})
-        ports = wiring.build(settings if functions is None else settings.model_copy(update={"functions": functions}))
+        folder = functions or settings.functions or wiring.functions_folder()
+        ports = wiring.build(settings.model_copy(update={"functions": folder}))
         fresh = prepare(ports)
-        laptop = assemble(home, ports, functions)
+        laptop = assemble(home, ports, folder)
         server = _listen(site(laptop, home, port), port)
         for line in _greeting(laptop, home, server.effective_port, fresh=fresh):
             say(line)

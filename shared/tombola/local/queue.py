@@ -9,7 +9,6 @@ from typing import Protocol, runtime_checkable
 from tombola.errors import Fault
 from tombola.ports import Ports
 
-
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
