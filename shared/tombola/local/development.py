@@ -55,13 +55,13 @@ def serve(home: Path, port: int, *, functions: Path | None = None, say: Say = pr
 
     Raises `Conflict` when the port is taken or another process runs on this home.
     """
-    with alone_in(home), _log_file(home):
+    with alone_in(home), log_file(home):
         settings = read_settings().model_copy(update={"home": home, "adapters": "embedded"})
         folder = functions or settings.functions or wiring.functions_folder()
         ports = wiring.build(settings.model_copy(update={"functions": folder}))
         fresh = prepare(ports)
         laptop = assemble(home, ports, folder)
-        server = _listen(site(laptop, home, port), port)
+        server = listen(site(laptop, home, port), port)
         for line in _greeting(laptop, home, server.effective_port, fresh=fresh):
             say(line)
         _run(laptop, server, say)
@@ -139,7 +139,8 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _listen(app: "WSGIApplication", port: int) -> "Server":
+def listen(app: "WSGIApplication", port: int) -> "Server":
+    """Listen on a port of this machine alone; 0 finds a free one. Raises `Conflict` when the port is taken."""
     try:
         server: Server = waitress.server.create_server(
             app, host=ADDRESS, port=port, threads=THREADS, max_request_body_size=LARGEST_REQUEST, ident="tombola"
@@ -151,7 +152,9 @@ def _listen(app: "WSGIApplication", port: int) -> "Server":
 
 
 @contextmanager
-def _log_file(home: Path) -> Iterator[None]:
+def log_file(home: Path) -> Iterator[None]:
+    """Write the functions' log into the home folder while the block runs."""
+    """Write logs to the home's own file while the block runs."""
     file = home / LOG_FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8", buffering=1) as stream:

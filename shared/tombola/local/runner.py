@@ -72,6 +72,23 @@ class Runner:
         """Make due at once what a process that is no more had leased. Call it before any delivery."""
         self._queue.release_all()
 
+    def deliver(self) -> int:
+        """Deliver in this thread what is due now and what comes of it; return how many deliveries that were.
+
+        What waits for a retry or for a table is left to `drain`.
+        """
+        return sum(iter(lambda: self._round(self._all, _never), 0))
+
+    def deliver(self) -> int:
+        """Deliver in this thread what is due now and what follows from it; return how many deliveries were made.
+
+        What must be tried again waits for its time, and what is to be stored for `drain`.
+        """
+        made = 0
+        while some := self._round(self._all, _never):
+            made += some
+        return made
+
     def drain(self, patience: timedelta = timedelta(seconds=60)) -> Tally:
         """Deliver in this thread until nothing waits, also what waits for a retry, and return what was done since.
 
@@ -80,7 +97,7 @@ class Runner:
         before = Tally(self.tally.acknowledged, self.tally.retried, self.tally.stored)
         give_up_at, accepted = time.monotonic() + patience.total_seconds(), before.acknowledged
         while True:
-            if self._round(self._all, _never) or self._store_some():
+            if self.deliver() or self._store_some():
                 if self.tally.acknowledged > accepted:
                     give_up_at, accepted = time.monotonic() + patience.total_seconds(), self.tally.acknowledged
                 continue
@@ -136,8 +153,9 @@ class Runner:
 
     def _round(self, groups: Sequence[Sequence[Route]], stopped: Callable[[], bool]) -> int:
         """Serve one batch of one route, live ones first, and return how many deliveries were made."""
-        turn = next(self._turns)
-        for routes in groups:
+        turn, due = next(self._turns), self._queue.due()
+        for group in groups:
+            routes = [route for route in group if route.subscription in due]
             for offset in range(len(routes)):
                 route = routes[(turn + offset) % len(routes)]
                 batch = max(1, min(LARGEST_BATCH, int(SLICE / self._seconds_each[route.subscription])))
