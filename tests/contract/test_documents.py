@@ -312,6 +312,8 @@ def test_a_query_finds_by_equality_and_range_within_one_type(documents: Document
         ]
     }
     assert list(found.values()) == [[1], [1, 2], [3], [3, 4], [5], [6], [9], [7]]
+    between = [Where("campaign", ">=", "a"), Where("campaign", "<", "c")]
+    assert sorted(numbers(documents.query("plays", between))) == [0, 1]
 
 
 def test_a_document_without_the_field_never_matches(documents: Documents) -> None:

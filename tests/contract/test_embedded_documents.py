@@ -78,3 +78,16 @@ def test_a_broken_file_is_an_outage_not_a_crash(tmp_path: Path) -> None:
     (tmp_path / "documents.sqlite").write_bytes(b"this is no database" * 100)
     with pytest.raises(Unavailable, match=r"documents\.sqlite: file is not a database"):
         EmbeddedDocuments(tmp_path, SystemClock())
+
+
+def test_a_full_disk_is_an_outage_and_nothing_is_half_written(tmp_path: Path) -> None:
+    documents = EmbeddedDocuments(tmp_path, SystemClock())
+    documents.commit([Create(KEY, {"n": 1})])
+    with documents._database.transaction() as connection:
+        connection.execute("PRAGMA max_page_count = 20")
+    big = [Create(DocumentKey("orders", (str(number),)), {"b": bytes(100_000)}) for number in range(5)]
+    with pytest.raises(Unavailable, match="database or disk is full"):
+        documents.commit(big)
+    assert documents.get([big[0].key]) == [None]
+    documents.commit([Create(DocumentKey("orders", ("small",)), {})])
+    assert documents.get([KEY])[0] is not None

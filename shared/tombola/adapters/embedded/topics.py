@@ -236,6 +236,15 @@ class EmbeddedTopics:
         )
         return {name: Counts(*(int(number or 0) for number in numbers)) for name, *numbers in rows}
 
+    def due(self) -> set[str]:
+        """Return the subscriptions that have something due now, without leasing anything."""
+        rows = self._database.rows(
+            "SELECT s.name FROM subscriptions s"
+            " WHERE EXISTS (SELECT 1 FROM deliveries d WHERE d.subscription = s.name AND d.due_at <= ?)",
+            (self._seconds(),),
+        )
+        return {name for (name,) in rows}
+
     def next_due(self) -> float | None:
         """Return when the next delivery or expiry is due, in the clock's seconds; dead letters never are."""
         ((soonest,),) = self._database.rows(
