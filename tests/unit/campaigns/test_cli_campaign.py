@@ -1,0 +1,98 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tombola.adapters.embedded.objects import EmbeddedObjects
+from tombola.cli_campaign import app
+from tombola.errors import Conflict, Unknown
+from tombola.runtime import wiring
+
+FILE = Path(__file__).parent / "files" / "wheel.yaml"
+SHOP = b"{retailer: corner-shop, name: Corner Shop, country: US, currency: USD, feeds: {}}"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of its own, named by the environment as for any process; afterwards nobody remembers it."""
+    folder = tmp_path / "home"
+    EmbeddedObjects(folder).replace("config", "retailers/corner-shop.yaml", SHOP)
+    monkeypatch.setenv("TOMBOLA_HOME", str(folder))
+    wiring.install(None)
+    yield folder
+    wiring.install(None)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def fault(result: Result) -> BaseException | None:
+    return result.exception
+
+
+def test_a_good_file_is_summed_up_with_its_worst_case(home: Path) -> None:
+    result = run("check", FILE, "--home", home)
+    assert result.exit_code == 0
+    assert "worst case 2000.00 of 2000.00 USD" in result.stdout
+    assert "warning: line 33, column 15: eligibility.countries.0: found US" in result.stderr
+
+
+@pytest.mark.usefixtures("home")
+def test_every_fault_is_printed_with_its_place_and_the_exit_code_is_1(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    text = FILE.read_text(encoding="utf-8").replace("moments: 40", "moments: 0").replace("game: wheel", "game: whale")
+    bad.write_text(text, encoding="utf-8")
+    for command in ("check", "commit"):
+        result = run(command, bad)
+        assert result.exit_code == 1
+        assert [line.split(": found")[0] for line in result.stdout.splitlines()] == [
+            "line 25, column 1: game",
+            "line 27, column 31: draw.moments",
+        ]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_campaign_lives_its_life_on_the_command_line() -> None:
+    committed = run("commit", FILE)
+    assert "spring-wheel version 1: committed" in committed.stdout
+    assert run("commit", FILE).stdout == committed.stdout
+    assert "spring-wheel version 1 is launched" in run("launch", "spring-wheel", "--witness", "Bailiff 4711").stdout
+    assert "spring-wheel version 1 is ended since" in run("end", "spring-wheel").stdout
+    shown = run("show", "spring-wheel").stdout
+    assert "spring-wheel version 1: ended" in shown
+    assert "witness    Bailiff 4711" in shown
+
+
+@pytest.mark.usefixtures("home")
+def test_no_key_is_ever_printed(home: Path) -> None:
+    shown = run("commit", FILE).stdout + run("show", "spring-wheel").stdout
+    for file in (home / "keys").rglob("*"):
+        if file.is_file():
+            assert file.read_bytes().hex() not in shown
+
+
+@pytest.mark.usefixtures("home")
+def test_what_cannot_be_done_is_a_fault(tmp_path: Path) -> None:
+    assert isinstance(fault(run("launch", "nowhere", "--witness", "w")), Unknown)
+    assert isinstance(fault(run("check", tmp_path / "absent.yaml")), Unknown)
+    assert isinstance(fault(run("check", tmp_path)), Unknown)
+    run("commit", FILE)
+    assert isinstance(fault(run("end", "spring-wheel")), Conflict)
+
+
+def test_without_a_home_nothing_is_made(home: Path) -> None:
+    shutil.rmtree(home)
+    assert isinstance(fault(run("show", "spring-wheel")), Unknown)
+    assert not home.exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_file_of_10_mb_is_refused_without_being_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"a" * 10_000_000)
+    result = run("check", large)
+    assert result.exit_code == 1
+    assert "expected a file of at most 262144 bytes" in result.stdout
