@@ -35,6 +35,25 @@ app.add_typer(keys, name="keys")
 
 
 @app.command()
+def demo(
+    home: Home = None,
+    households: Annotated[
+        str, typer.Option(help="How many of the 2,469 households, or `all`. More take longer.")
+    ] = "60",
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object of the totals, and nothing else.")
+    ] = False,
+) -> None:
+    """Live through one year of a real grocer: files, profiles, tokens, prizes, a report, and the reconciliation."""
+    from tombola.local.demo_command import run  # noqa: PLC0415 (heavy)
+
+    if households != "all" and not (households.isdecimal() and int(households) > 0):
+        _fail(f"--households {households!r}; expected a number from 1 up, or 'all'")
+    raise SystemExit(run(_home(home), None if households == "all" else int(households), as_json=as_json))
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of this machine to listen on.")] = 8080,
     home: Home = None,
@@ -144,7 +163,7 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
         _fail(str(error))
 
 
-_ELSEWHERE = {"demo": ("tombola.local.demo", "command"), "campaign": ("tombola.cli_campaign", "app")}
+_ELSEWHERE = {"campaign": ("tombola.cli_campaign", "app")}
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
 
 

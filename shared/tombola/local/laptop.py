@@ -37,7 +37,8 @@ class Laptop:
 def assemble(home: Path, ports: Ports, functions: Path | None = None) -> Laptop:
     """Put a laptop together over `ports`, whose files lie in `home`, and a folder of functions (this checkout's).
 
-    Raises `Malformed` naming every problem of every manifest, and `Fault` (`no-local-queue`) for ports that are not this machine's.
+    Raises `Malformed` naming every problem of every manifest, and `Fault` (`no-local-queue`) for ports that
+    are not this machine's.
     """
     queue = queue_of(ports)
     host = Host(functions or wiring.functions_folder(), ports)

@@ -116,6 +116,10 @@ class Queue(Protocol):
         """Put dead letters back to the subscriptions they died on; return how many."""
         ...
 
+    def due(self) -> set[str]:
+        """Return the subscriptions that have something due now."""
+        ...
+
     def next_due(self) -> float | None:
         """Return when (seconds since 1970) the next delivery is due, or None when none waits."""
         ...

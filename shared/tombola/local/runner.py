@@ -79,16 +79,6 @@ class Runner:
         """
         return sum(iter(lambda: self._round(self._all, _never), 0))
 
-    def deliver(self) -> int:
-        """Deliver in this thread what is due now and what follows from it; return how many deliveries were made.
-
-        What must be tried again waits for its time, and what is to be stored for `drain`.
-        """
-        made = 0
-        while some := self._round(self._all, _never):
-            made += some
-        return made
-
     def drain(self, patience: timedelta = timedelta(seconds=60)) -> Tally:
         """Deliver in this thread until nothing waits, also what waits for a retry, and return what was done since.
 

@@ -31,7 +31,8 @@ class Storing:
         Append, then acknowledge: a crash in between appends the same messages again, and readers keep
         one row per event. The batch is named by its messages, so most often not even that happens.
         """
-        return sum(self._store(subscription, table) for subscription, table in self.tables.items())
+        due = self.queue.due()
+        return sum(self._store(name, table) for name, table in self.tables.items() if name in due)
 
     def _store(self, subscription: str, table: str) -> int:
         leased = self.queue.lease(subscription, LARGEST_BATCH)
