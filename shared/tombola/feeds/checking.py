@@ -3,7 +3,7 @@
 Records are decoded by the dialect and judged by the contract's model, which has the final word.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
 
-from tombola.feeds.columns import Columns, Digests, Seen
+from tombola.feeds.columns import Columns, Digests, Seen, odd_rows
 from tombola.feeds.contracts import Row, contract
 from tombola.feeds.decoding import Decoder, Unreadable
 from tombola.feeds.events import FeedKind
@@ -110,24 +110,25 @@ class Check:
             if one == "conflict":
                 index = judged.indices[position]
                 judged.rejected.append(index)
-                values = [str(judged.values[position][field]) for field in self._row.KEY]
-                personal = self._row.PERSONAL.intersection(self._row.KEY)
-                shown = ", ".join(masked(value) if personal else value for value in values)
+                shown = ", ".join(judged.shown(position, field) for field in self._row.KEY)
                 self.errors.add("key-conflict", ", ".join(self._row.KEY), line=block.starts[index], value=shown)
 
     def _note_oddities(self, judged: "_Judged", new: Sequence[bool], batch: pa.RecordBatch) -> None:
         """Count what is odd about accepted rows."""
-        for position, code, field in judged.oddities:
-            if new[position]:
-                value = _shown(self._row, field, judged.values[position][field])
-                self.warnings.add(code, field, line=judged.lines[position], value=value)
+        for odd, positions in odd_rows(self._row, batch):
+            self._warn(odd.code, odd.field, judged, new, positions)
+        for field, positions in judged.ambiguous.items():
+            self._warn("local-time-ambiguous", field, judged, new, positions)
         if self._world.kind == "products" or "product_id" not in batch.schema.names:
             return
-        unknown = self._unknown(batch)
-        for position in self._places(batch, unknown) if unknown else ():
+        if unknown := self._unknown(batch):
+            self._warn("unknown-product", "product_id", judged, new, self._places(batch, unknown))
+
+    def _warn(self, code: str, field: str, judged: "_Judged", new: Sequence[bool], positions: Iterable[int]) -> None:
+        for position in positions:
             if new[position]:
-                value = str(judged.values[position]["product_id"])
-                self.warnings.add("unknown-product", "product_id", line=judged.lines[position], value=value)
+                value = judged.shown(position, field)
+                self.warnings.add(code, field, line=judged.lines[position], value=value)
 
     def _unknown(self, batch: pa.RecordBatch) -> list[str]:
         """Return the batch's products that are not in the catalogue; each is looked up once per file."""
@@ -148,37 +149,47 @@ class _Judged:
     """One block judged: `values` and `lines` of rows the model passed, `indices` of their records, and the rest."""
 
     def __init__(self, row: type[Row], decoder: Decoder, block: Block, errors: Tally) -> None:
-        self.values: list[dict[str, Any]] = []
-        self.lines: list[int] = []
+        self.values: list[tuple[Any, ...]] = []
         self.indices: list[int] = []
-        self.oddities: list[tuple[int, str, str]] = []
+        self.ambiguous: dict[str, list[int]] = {}
         self.rejected: list[int] = []
         self._row = row
+        self._places = {field: place for place, field in enumerate(row.model_fields)}
         self._errors = errors
         self._run(decoder, block)
+        self.lines = [block.starts[index] for index in self.indices]
+
+    def shown(self, position: int, field: str) -> str:
+        """Return what may be shown of a passed row's field."""
+        return _shown(self._row, field, self.values[position][self._places[field]])
 
     def _run(self, decoder: Decoder, block: Block) -> None:
-        width, decode, judge = len(decoder.header), decoder.decode, self._row.__pydantic_validator__.validate_python
-        odd = self._row.oddities is not Row.oddities
-        for index, record in enumerate(block.records):
-            if len(record) != width:
-                self._misshapen(block, index, width)
-                continue
-            fields = decode(record)
+        judge = self._row.__pydantic_validator__.validate_python
+        shaped = self._shaped(block, len(decoder.header))
+        records = block.records if len(shaped) == len(block.records) else [block.records[index] for index in shaped]
+        for index, fields in zip(shaped, decoder.decode(records), strict=True):
             try:
-                row = judge(fields)
+                self.values.append(tuple(judge(fields).__dict__.values()))
+                self.indices.append(index)
             except ValidationError as error:
                 self.rejected.append(index)
-                for code, field, value, message in _problems(self._row, error, decoder, record):
+                for code, field, value, message in _problems(self._row, error, decoder, block.records[index]):
                     self._errors.add(code, field, line=block.starts[index], value=value, message=message)
-                continue
-            if odd:
-                self.oddities.extend((len(self.values), code, field) for code, field in row.oddities())
-            for field in decoder.ambiguous(record):
-                self.oddities.append((len(self.values), "local-time-ambiguous", field))
-            self.values.append(row.__dict__)
-            self.lines.append(block.starts[index])
-            self.indices.append(index)
+        for position, index in enumerate(self.indices if decoder.saw_ambiguous else ()):
+            for field in decoder.ambiguous(block.records[index]):
+                self.ambiguous.setdefault(field, []).append(position)
+
+    def _shaped(self, block: Block, width: int) -> Sequence[int]:
+        """Return the records of the header's length, and reject the others."""
+        if not block.broken and all(len(record) == width for record in block.records):
+            return range(len(block.records))
+        shaped = []
+        for index, record in enumerate(block.records):
+            if index in block.broken or len(record) != width:
+                self._misshapen(block, index, width)
+            else:
+                shaped.append(index)
+        return shaped
 
     def _misshapen(self, block: Block, index: int, width: int) -> None:
         self.rejected.append(index)

@@ -1,16 +1,18 @@
 """From judged rows to typed columns, and which of them were seen before."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any, Literal
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tombola.feeds.contracts import Row
+from tombola.feeds.contracts import Comparison, Odd, Row
 from tombola.feeds.decoding import Remembered
 from tombola.feeds.events import FeedKind
-from tombola.feeds.schemas import SHOPPER, TYPES, arrow_schema, columns
+from tombola.feeds.schemas import SHOPPER, TYPES, Column, arrow_schema, columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -25,35 +27,60 @@ class Columns:
         """Use `pseudonym` for what stands where a shopper id was."""
         self.schema = arrow_schema(kind)
         self.key = [column.name for column in columns(row) if column.field in row.KEY]
+        self.row = row
         self._columns = columns(row)
-        self._stated_by = row.STATED_BY
         self._retailer = retailer
         self._pseudonyms = Remembered(pseudonym)
 
-    def batch(self, rows: Sequence[dict[str, Any]], lines: Sequence[int], arrived_at: datetime) -> pa.RecordBatch:
-        """Return rows as columns. A row that states no version was stated when its file arrived."""
-        arrays = [pa.array([self._retailer] * len(rows), pa.string())]
-        for column in self._columns:
-            values: list[object] = [row[column.field] for row in rows]
-            if column.name == SHOPPER:
-                values = [None if value is None else self._pseudonyms[str(value)] for value in values]
-            arrays.append(_array(values, column.reads))
-        arrays.append(_array([self._stated_at(row, arrived_at) for row in rows], "instant"))
-        arrays.append(pa.array(lines, pa.int64()))
+    def batch(self, rows: Sequence[tuple[Any, ...]], lines: Sequence[int], arrived_at: datetime) -> pa.RecordBatch:
+        """Return rows (values in the order of the contract's fields) as columns.
+
+        A row that states no version was stated when its file arrived.
+        """
+        given = dict(zip(self.row.model_fields, zip(*rows, strict=True), strict=False))
+        values = {column.field: self._values(column, given.get(column.field, ())) for column in self._columns}
+        stated: Sequence[int | None] = [None] * len(rows)
+        for field in reversed(self.row.STATED_BY):
+            own = values.get(field) or list(map(_microseconds, given.get(field, ())))
+            stated = [old if new is None else new for new, old in zip(own, stated, strict=True)]
+        arrived = _microseconds(arrived_at)
+        arrays = [
+            pa.array([self._retailer] * len(rows), pa.string()),
+            *(_array(values[column.field], column.reads) for column in self._columns),
+            _array([arrived if at is None else at for at in stated], "instant"),
+            pa.array(lines, pa.int64()),
+        ]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _stated_at(self, row: dict[str, Any], arrived_at: datetime) -> datetime:
-        for field in self._stated_by:
-            at: datetime | None = row[field]
-            if at is not None:
-                return at
-        return arrived_at
+    def _values(self, column: Column, given: Sequence[Any]) -> Sequence[Any]:
+        if column.name == SHOPPER:
+            return [None if value is None else self._pseudonyms[value] for value in given]
+        return list(map(_microseconds, given)) if column.reads == "instant" else given
+
+
+def odd_rows(row: type[Row], batch: pa.RecordBatch) -> Iterator[tuple[Odd, list[int]]]:
+    """Yield what is odd in a batch, and the positions of the rows."""
+    names = {column.field: column.name for column in columns(row)}
+    for odd in row.ODD:
+        hits = [_compared(batch, names, comparison) for comparison in odd.when]
+        found = pc.indices_nonzero(reduce(pc.and_, hits)).to_pylist()
+        if found:
+            yield odd, found
+
+
+def _compared(batch: pa.RecordBatch, names: Mapping[str, str], comparison: Comparison) -> pa.Array:
+    field, operator, other = comparison
+    right = batch.column(names[other]) if isinstance(other, str) else pa.scalar(other)
+    return {"==": pc.equal, ">": pc.greater}[operator](batch.column(names[field]), right)
+
+
+def _microseconds(at: datetime | None) -> int | None:
+    """Return whole microseconds since 1970: handing aware datetimes to pyarrow is 50 times slower."""
+    return None if at is None else (at - _EPOCH) // _MICROSECOND
 
 
 def _array(values: Sequence[Any], reads: str) -> pa.Array:
-    """Make a column. Instants go in as whole microseconds: handing over aware datetimes is 50 times slower."""
     if reads == "instant":
-        values = [None if at is None else (at - _EPOCH) // _MICROSECOND for at in values]
         return pa.array(values, pa.int64()).cast(TYPES["instant"])
     return pa.array(values, TYPES[reads])
 

@@ -7,9 +7,10 @@ problem of a row is told at once. Texts repeat a lot within a file, so what was 
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import repeat
 from zoneinfo import ZoneInfo
 
 from tombola.errors import Malformed, Problem
@@ -23,6 +24,7 @@ LONGEST_NUMBER = 40
 _WORDS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 Read = Callable[[str], object]
+ReadColumn = Callable[[Sequence[str]], Iterable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,52 +130,66 @@ class Decoder:
         self.places = _places(row, dialect, header)
         self._constants = self._constant_values(currency)
         fixed = str(self._constants.get("currency", "")) or None
-        reads = {field: reading(row, field) for field in self.places}
-        self._columns = [
-            (field, place, self._reader(field, reads[field], fixed))
-            for field, place in self.places.items()
-            if fixed or reads[field] != "amount"
-        ]
-        self._priced = [
-            (field, place) for field, place in self.places.items() if not fixed and reads[field] == "amount"
-        ]
-        self._clocks = [(field, place) for field, place in self.places.items() if reads[field] == "instant"]
+        self._hows = {field: reading(row, field) for field in self.places}
+        self._readers = {
+            field: self._reader(field, how, fixed) for field, how in self._hows.items() if fixed or how != "amount"
+        }
 
-    def decode(self, record: Sequence[str]) -> dict[str, object]:
-        """Return the fields of one record of the header's length, each read or `Unreadable`."""
-        values = self._constants.copy()
-        for field, place, read in self._columns:
-            values[field] = read(record[place])
-        if self._priced:
-            amounts = self._amounts.get(str(values["currency"]).strip(), self._amounts["EUR"])
-            for field, place in self._priced:
-                values[field] = (
-                    amounts[record[place]] if record[place] not in self._dialect.nulls else self._null(field)
-                )
-        return values
+    def decode(self, records: Sequence[Sequence[str]]) -> Iterator[dict[str, object]]:
+        """Yield the fields of each record, read or `Unreadable`. Every record has the header's length.
+
+        Column by column, because a column's texts repeat and its reader runs without leaving C.
+        """
+        if not records:
+            return
+        texts = list(zip(*records, strict=True))
+        columns: dict[str, Iterable[object]] = {field: repeat(value) for field, value in self._constants.items()}
+        for field, place in self.places.items():
+            read = self._readers.get(field)
+            columns[field] = self._priced(field, texts) if read is None else read(texts[place])
+        for values in zip(*columns.values(), strict=False):
+            yield dict(zip(columns, values, strict=True))
+
+    @property
+    def saw_ambiguous(self) -> bool:
+        """Whether any local time was read that the clock shows twice."""
+        return bool(self._instants.ambiguous)
 
     def ambiguous(self, record: Sequence[str]) -> list[str]:
         """Return the fields whose local time the clock shows twice."""
         seen = self._instants.ambiguous
-        return [field for field, place in self._clocks if record[place] in seen] if seen else []
+        return [field for field, how in self._hows.items() if how == "instant" and record[self.places[field]] in seen]
+
+    def _priced(self, field: str, texts: Sequence[Sequence[str]]) -> Iterator[object]:
+        """Read amounts whose currency stands in the same row."""
+        nulls, null = self._dialect.nulls, self._null(field)
+        for text, currency in zip(texts[self.places[field]], texts[self.places["currency"]], strict=True):
+            amounts = self._amounts.get(currency.strip(), self._amounts["EUR"])
+            yield null if text in nulls else amounts[text]
 
     def _constant_values(self, currency: str) -> dict[str, object]:
         constants = dict(self._dialect.constants)
         if "currency" in self.row.model_fields and "currency" not in self.places:
             constants.setdefault("currency", currency)
         code = constants.get("currency")
-        return {field: self._reader(field, reading(self.row, field), code)(text) for field, text in constants.items()}
+        return {
+            field: next(iter(self._reader(field, reading(self.row, field), code)([text])))
+            for field, text in constants.items()
+        }
 
-    def _reader(self, field: str, how: str, currency: str | None) -> Read:
+    def _reader(self, field: str, how: str, currency: str | None) -> ReadColumn:
         """Return what reads one column; empty cells are the field's default, or None."""
-        if how == "amount":
-            read: Read = self._amount(currency or "EUR")
-        else:
-            read = {"whole": self._whole, "instant": self._instants.read, "yes_no": _yes_or_no}.get(how, str)
         nulls, null = self._dialect.nulls, self._null(field)
         if how == "text":
-            return lambda text: null if text in nulls else text
-        return Remembered(lambda text: null if text in nulls else read(text)).__getitem__
+            replaced = dict.fromkeys(nulls, null)
+            return lambda texts: map(replaced.get, texts, texts)
+        read = self._amount(currency or "EUR") if how == "amount" else self._cell_reader(how)
+        remembered = Remembered(lambda text: null if text in nulls else read(text))
+        return lambda texts: map(remembered.__getitem__, texts)
+
+    def _cell_reader(self, how: str) -> Read:
+        readers: dict[str, Read] = {"whole": self._whole, "instant": self._instants.read, "yes_no": _yes_or_no}
+        return readers[how]
 
     def _null(self, field: str) -> object:
         return self.row.model_fields[field].get_default()

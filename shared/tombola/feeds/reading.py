@@ -11,6 +11,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO
 
 from tombola.retailers.model import Dialect
@@ -71,7 +72,7 @@ class Measured(io.RawIOBase):
 
 @dataclass(slots=True)
 class Block:
-    """Some records in a row. `starts` and `ends` are their first and last lines; `broken` says why one is empty."""
+    """Some records in a row. `starts` and `ends` are their first and last lines, `broken` those not parsed."""
 
     records: list[list[str]] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
@@ -95,7 +96,6 @@ class Reader:
         packed = self._raw.peek(2)[:2] == _GZIP
         self._bytes: io.BufferedIOBase = gzip.GzipFile(fileobj=self._raw) if packed else self._raw
         self._unpacked = 0
-        self._split = 0
         self._kept: list[str] = []
         self._base = 0
         self._next = 1
@@ -132,23 +132,26 @@ class Reader:
         self._base = self._next - 1
         block = Block(lines=self._kept, base=self._base)
         while self._fault is None and len(block.records) < size:
+            before = self._next
             try:
-                record = next(self._records)
-            except StopIteration:
-                break
+                for record in islice(self._records, size - len(block.records)):
+                    self._note(block, record)
             except csv.Error as error:
-                record = self._broken(block, str(error))
+                self._broken(block, str(error))
             except Unusable as fault:
                 self._fault = fault
+            if self._next == before:
                 break
-            start, self._next = self._next, self._records.line_num + 1
-            if record or len(block.records) in block.broken:
-                block.records.append(record)
-                block.starts.append(start)
-                block.ends.append(self._next - 1)
         return block
 
-    def _broken(self, block: Block, reason: str) -> list[str]:
+    def _note(self, block: Block, record: list[str]) -> None:
+        start, self._next = self._next, self._records.line_num + 1
+        if record:
+            block.records.append(record)
+            block.starts.append(start)
+            block.ends.append(self._next - 1)
+
+    def _broken(self, block: Block, reason: str) -> None:
         """Note a record the parser gave up on: it starts afresh with the next line. Two reasons end the file."""
         if reason.startswith("unexpected end"):
             message = "the file ends inside a quoted field that begins in this record"
@@ -157,7 +160,7 @@ class Reader:
             self._fault = self._too_long()
         else:
             block.broken[len(block.records)] = reason
-        return []
+            self._note(block, [""])
 
     def _too_long(self) -> Unusable:
         message = f"a record is over {MAX_RECORD} characters, or a field over {csv.field_size_limit()}"
@@ -190,10 +193,9 @@ class Reader:
             open_lines = self._kept[self._next - 1 - self._base :]
             if sum(map(len, open_lines)) > MAX_RECORD:
                 raise self._too_long()
-            for line in io.StringIO(text, newline=""):
-                self._split += 1
-                self._kept.append(line)
-                yield line
+            lines = io.StringIO(text, newline="").readlines()
+            self._kept.extend(lines)
+            yield from lines
 
     def _texts(self) -> Iterator[str]:
         """Yield decoded text in pieces that end where a line does."""
@@ -225,4 +227,4 @@ class Reader:
         return text
 
     def _line_after(self, text: str) -> int:
-        return self._split + max(text.count("\n"), text.count("\r")) + 1
+        return self._base + len(self._kept) + max(text.count("\n"), text.count("\r")) + 1
