@@ -1,0 +1,185 @@
+"""Money moves in double entry, and the books are checked from three sides."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tombola.errors import Conflict
+from tombola.games.events import PlayChanged
+from tombola.games.ledger import (
+    ACCOUNTS,
+    Balance,
+    Posting,
+    check_ledger,
+    move,
+    opening,
+    opening_documents,
+    post,
+    recompute,
+)
+from tombola.games.plays import Draw, Play, PrizeMove, matured, paid, played, post_all, rolled_back
+from tombola.games.records import CampaignVersion
+
+if TYPE_CHECKING:
+    from conftest import Game
+
+NOW = datetime(2017, 6, 15, 12, tzinfo=UTC)
+EMPTY = Balance(campaign="june-wheel/v1", currency="USD", accounts=dict.fromkeys(ACCOUNTS, 0))
+OPEN = Play(
+    campaign="june-wheel/v1",
+    token_id="ab" * 32,
+    retailer="corner-shop",
+    tier=1,
+    currency="USD",
+    issued_at=NOW,
+    expires_at=NOW + timedelta(days=14),
+    base_minor=2000,
+    authoritative=True,
+    order_revision=1,
+    signing_version=1,
+)
+WON = played(OPEN, NOW, Draw(claims_seen=0, moment=0), 2000)
+
+
+def funded(amount: int) -> Balance:
+    balance, _ = post(EMPTY, cause="launch", kind="fund", legs=move("funded", "available", amount), at=NOW)
+    return balance
+
+
+def test_a_posting_says_what_moved_and_what_is_left() -> None:
+    balance, posting = post(funded(500), cause="token", kind="reserve", legs=move("available", "reserved", 200), at=NOW)
+    assert (balance.accounts["available"], balance.accounts["reserved"], balance.sequence) == (300, 200, 2)
+    assert posting.accounts_after == balance.accounts
+    assert posting.parts == ("june-wheel", "1", "token", "reserve")
+    assert sum(balance.accounts.values()) == 0
+
+
+def test_no_account_but_the_source_falls_below_zero() -> None:
+    with pytest.raises(Conflict, match="available at -1") as refused:
+        post(funded(500), cause="token", kind="reserve", legs=move("available", "reserved", 501), at=NOW)
+    assert refused.value.code == "overdrawn"
+
+
+def test_legs_that_do_not_sum_to_zero_are_refused() -> None:
+    with pytest.raises(Conflict, match="sum to 1") as refused:
+        post(funded(500), cause="token", kind="reserve", legs={"available": -1, "reserved": 2}, at=NOW)
+    assert refused.value.code == "unbalanced"
+
+
+def test_a_launch_opens_the_balance_its_posting_and_the_slots(game: Game) -> None:
+    documents = opening_documents(game.launched, NOW)
+    assert [collection for collection, _, _ in documents] == ["balances", "postings", *["slots"] * 5]
+    assert documents[0][2]["accounts"]["available"] == game.launched.rules.pool_minor
+    assert sum(fields["capacity"] for collection, _, fields in documents if collection == "slots") == 5000
+
+
+def test_a_prize_goes_from_reserved_to_payable_to_paid() -> None:
+    due = matured(WON, timedelta(days=30), NOW + timedelta(days=30))
+    assert due is not None
+    assert due.play.prize.accounts() == {"reserved": 0, "payable": 2000, "paid": 0, "recoverable": 0}
+    gone = paid(due.play)
+    assert gone is not None
+    assert gone.play.prize.state == "paid"
+    assert paid(gone.play) is None
+
+
+def test_a_prize_does_not_mature_before_the_return_window_or_a_word_of_authority() -> None:
+    assert matured(WON, timedelta(days=30), NOW + timedelta(days=29)) is None
+    promised = WON.model_copy(update={"authoritative": False})
+    assert matured(promised, timedelta(days=30), NOW + timedelta(days=31)) is None
+
+
+def test_what_was_paid_for_a_returned_order_is_recoverable() -> None:
+    due = matured(WON, timedelta(0), NOW)
+    assert due is not None
+    gone = paid(due.play)
+    assert gone is not None
+    back = rolled_back(gone.play, 500)
+    assert back is not None
+    assert (back.kind, back.legs) == ("recover", {"paid": -1500, "recoverable": 1500})
+    assert back.play.prize.state == "paid"
+
+
+def test_a_payable_prize_is_voided_like_a_reserved_one() -> None:
+    due = matured(WON, timedelta(0), NOW)
+    assert due is not None
+    back = rolled_back(due.play, 0)
+    assert back is not None
+    assert (back.legs, back.play.prize.state) == ({"payable": -2000, "available": 2000}, "void")
+
+
+def test_a_voided_prize_never_rises_again() -> None:
+    void = rolled_back(WON, 0)
+    assert void is not None
+    assert rolled_back(void.play, 2000) is None
+    assert void.play.prize.released_minor == 2000
+
+
+def test_a_lost_play_has_nothing_to_roll_back() -> None:
+    assert rolled_back(played(OPEN, NOW, Draw(claims_seen=0), 0), 0) is None
+
+
+@given(st.lists(st.sampled_from(["lower", "void", "mature", "pay"]), max_size=12), st.integers(1, 10_000))
+def test_any_life_of_a_prize_keeps_the_three_sums_equal(steps: list[str], granted: int) -> None:
+    opened, fund = post(EMPTY, cause="launch", kind="fund", legs=move("funded", "available", 20_000), at=NOW)
+    play = played(OPEN.model_copy(update={"base_minor": granted}), NOW, Draw(claims_seen=0, moment=0), granted)
+    balance, first = post(opened, cause="win", kind="reserve", legs=move("available", "reserved", granted), at=NOW)
+    postings: list[Posting] = [fund, first]
+    for number, step in enumerate(steps):
+        moved = _step(play, step, number)
+        if moved is not None:
+            play = moved.play
+            balance, posting = post(balance, cause=f"step {number}", kind=moved.kind, legs=moved.legs, at=NOW)
+            postings.append(posting)
+    check = check_ledger([balance], postings, [play], 20_000)
+    assert check.difference_minor == 0
+    assert all(amount >= 0 for account, amount in balance.accounts.items() if account != "funded")
+
+
+def _step(play: Play, step: str, number: int) -> PrizeMove | None:
+    match step:
+        case "lower":
+            return rolled_back(play, play.base_minor * number // 10)
+        case "void":
+            return rolled_back(play, 0)
+        case "mature":
+            return matured(play, timedelta(0), NOW)
+    return paid(play)
+
+
+def test_a_wrong_balance_is_found() -> None:
+    balance = funded(20_000)
+    wrong = balance.model_copy(update={"accounts": {**balance.accounts, "available": 19_999}})
+    assert check_ledger([wrong], [], [], 20_000).difference_minor == 20_000
+    assert recompute([WON], 20_000)["available"] == 18_000
+
+
+def test_movements_of_one_commit_follow_one_another() -> None:
+    balance, _ = post(funded(9000), cause="x", kind="reserve", legs=move("available", "reserved", 4000), at=NOW)
+    due = [matured(WON.model_copy(update={"token_id": letter * 64}), timedelta(0), NOW) for letter in "ab"]
+    after, postings = post_all(balance, [moved for moved in due if moved], NOW)
+    assert [posting.sequence for posting in postings] == [3, 4]
+    assert after.accounts["payable"] == 4000
+
+
+def test_a_play_tells_its_state_under_an_id_of_its_revision() -> None:
+    first, again, later = WON.event(), WON.event(), WON.changed().event()
+    assert first == again
+    assert later.event_id != first.event_id
+    assert isinstance(first, PlayChanged)
+    assert not {"shopper", "order", "base_minor"} & set(first.model_dump())
+
+
+def test_a_campaign_version_is_read_as_it_is_written() -> None:
+    assert CampaignVersion.parse(CampaignVersion("wheel-v2", 13).text) == ("wheel-v2", 13)
+
+
+def test_the_opening_posting_carries_the_whole_pool(game: Game) -> None:
+    balance, posting = opening(game.launched, NOW)
+    assert posting.legs == {"funded": -2_000_000, "available": 2_000_000}
+    assert balance.currency == "USD"
