@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from tombola.errors import Malformed, Problem
 from tombola.ports.documents import COLLECTIONS
@@ -65,7 +65,15 @@ class TopicTrigger(Rules):
     """Called once per message of a topic, on every lane named, each with its own subscription and service."""
 
     topic: Topic
-    lanes: Annotated[tuple[Lane, ...], Field(min_length=1)] = ("live",)
+    lanes: tuple[Lane, ...] = ("live",)
+
+    @model_validator(mode="after")
+    def _on_lanes_there_are(self) -> "TopicTrigger":
+        known = TOPICS[self.topic].lanes
+        if not self.lanes or len(set(self.lanes)) < len(self.lanes) or not set(self.lanes) <= set(known):
+            msg = f"lanes {list(self.lanes)}; expected one or more, each once, of {', '.join(known)}"
+            raise ValueError(msg)
+        return self
 
 
 class BucketTrigger(Rules):

@@ -1,18 +1,15 @@
 """Wiring: the one place that picks adapters. Nothing is imported before it is needed."""
 
 import threading
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from tombola.ports import Ports
 from tombola.runtime.faults import Misconfigured
 
 if TYPE_CHECKING:
     from tombola.adapters.embedded.topics import EmbeddedTopics
-    from tombola.ports.objects import Objects
-    from tombola.ports.warehouse import Warehouse
     from tombola.runtime.settings import Settings
 
 _lock = threading.RLock()
@@ -77,6 +74,8 @@ def _embedded(home: Path, functions: Path, replay_from: datetime | None) -> Port
     from tombola.adapters.embedded.keys import EmbeddedKeys  # noqa: PLC0415
     from tombola.adapters.embedded.objects import EmbeddedObjects  # noqa: PLC0415
     from tombola.adapters.embedded.topics import EmbeddedTopics  # noqa: PLC0415
+    from tombola.adapters.embedded.warehouse import EmbeddedWarehouse  # noqa: PLC0415
+    from tombola.feeds.contracts import KEYS, TABLES  # noqa: PLC0415
     from tombola.ports.memo import Memo  # noqa: PLC0415
     from tombola.runtime.outbox import PublishingDocuments  # noqa: PLC0415
 
@@ -87,7 +86,7 @@ def _embedded(home: Path, functions: Path, replay_from: datetime | None) -> Port
         objects=objects,
         topics=topics,
         documents=PublishingDocuments(EmbeddedDocuments(home, clock), topics),
-        warehouse=cast("Warehouse", Deferred(lambda: _embedded_warehouse(home, objects))),
+        warehouse=EmbeddedWarehouse(home, objects, tables=TABLES, keys=KEYS),
         keys=EmbeddedKeys(home),
         clock=clock,
         memo=Memo(),
@@ -111,27 +110,3 @@ def declare(topics: "EmbeddedTopics", functions: Path) -> None:
             for one in wanted
         ]
     )  # fmt: skip
-
-
-class Deferred:
-    """Stands for an adapter that is expensive to import, and becomes it when it is first used."""
-
-    def __init__(self, load: Callable[[], object]) -> None:
-        """Make the adapter by `load`, once."""
-        self._load = load
-        self._loaded: object | None = None
-        self._lock = threading.Lock()
-
-    def __getattr__(self, name: str) -> object:
-        """Return the adapter's own attribute."""
-        with self._lock:
-            if self._loaded is None:
-                self._loaded = self._load()
-        return getattr(self._loaded, name)
-
-
-def _embedded_warehouse(home: Path, objects: "Objects") -> "Warehouse":
-    from tombola.adapters.embedded.warehouse import EmbeddedWarehouse  # noqa: PLC0415 (see _embedded)
-    from tombola.feeds.contracts import KEYS, TABLES  # noqa: PLC0415
-
-    return EmbeddedWarehouse(home, objects, tables=TABLES, keys=KEYS)
