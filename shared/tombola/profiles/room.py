@@ -17,6 +17,9 @@ LEVELS = ((256 * 1024, _ALL), (300 * 1024, _GROUPS))
 def kept(counts: bytes, at: datetime) -> bytes:
     """Return the counts without the weeks that lie more than 156 weeks before the aware instant `at`."""
     oldest = week_of(at) - KEPT_WEEKS
+    (first, _), _ = next(packed_weeks(counts), ((oldest, ""), b""))
+    if first >= oldest:
+        return counts
     return joined({week: line for week, line in packed_weeks(counts) if week[0] >= oldest})
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -46,7 +46,8 @@ def test_at_one_instant_the_refusal_wins(facts: list[Consent]) -> None:
     assert not agreed(merge(refused, facts), "profile", START + timedelta(days=3))
 
 
-@given(st.lists(consents), st.lists(consents), st.lists(consents))
+@given(st.lists(consents, max_size=5), st.lists(consents, max_size=5), st.lists(consents, max_size=5))
+@settings(max_examples=50)
 def test_merging_is_commutative_associative_and_idempotent(
     one: list[Consent], two: list[Consent], three: list[Consent]
 ) -> None:

@@ -59,13 +59,15 @@ def kinds(counts: bytes) -> dict[int, set[str]]:
     return {week: {kind for kind, _ in cells_of_week(line)} for (week, _), line in packed_weeks(counts)}
 
 
-@given(st.lists(baskets), baskets)
+@given(st.lists(baskets, max_size=6), baskets)
+@settings(max_examples=50)
 def test_adding_and_retracting_an_order_leaves_equal_bytes(others: list[Basket], order: Basket) -> None:
     counts = add(b"", map(contribution, others))
     assert retract(add(counts, [contribution(order)]), contribution(order)) == counts
 
 
 @given(st.lists(baskets, max_size=6), st.data())
+@settings(max_examples=50)
 def test_orders_add_up_alike_in_any_order(orders: list[Basket], data: st.DataObject) -> None:
     one_by_one = reduce(
         lambda counts, order: add(counts, [contribution(order)]), data.draw(st.permutations(orders)), b""
@@ -73,7 +75,8 @@ def test_orders_add_up_alike_in_any_order(orders: list[Basket], data: st.DataObj
     assert one_by_one == add(b"", map(contribution, orders))
 
 
-@given(st.lists(baskets, min_size=1))
+@given(st.lists(baskets, min_size=1, max_size=6))
+@settings(max_examples=50)
 def test_no_cell_is_ever_a_pair_of_zeros(orders: list[Basket]) -> None:
     counts = retract(add(b"", map(contribution, orders)), contribution(orders[0]))
     assert all((0, 0) not in cells_of_week(line).values() for _, line in packed_weeks(counts))
@@ -139,10 +142,10 @@ def test_what_is_kept_does_not_depend_on_arrival(order_of_arrival: list[int]) ->
 
 
 def test_the_oldest_weeks_keep_their_totals_at_least() -> None:
-    counts = add(b"", [varied(week, 1000) for week in range(30)])
+    counts = add(b"", [varied(week, 1000) for week in range(12)])
     found = kinds(fit(counts))
     assert found[min(found)] == {"orders"}
-    assert len(found) == 30
+    assert len(found) == 12
 
 
 def test_an_order_too_varied_for_its_own_room_adds_no_products() -> None:
