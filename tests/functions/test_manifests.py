@@ -3,8 +3,12 @@
 import functools
 from pathlib import Path
 
+import functions_framework
 import pytest
 
+from tombola.adapters.embedded.topics import EmbeddedTopics
+from tombola.ports import Ports
+from tombola.runtime import wiring
 from tombola.runtime.manifests import (
     SCHEMA,
     TABLE,
@@ -105,3 +109,21 @@ def test_nobody_who_issues_tokens_can_read_the_seed() -> None:
 )
 def test_a_function_is_a_translator_of_few_lines(folder: Path) -> None:
     assert len((folder / "main.py").read_text(encoding="utf-8").splitlines()) <= 40
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in FUNCTIONS.glob("*/main.py")), ids=lambda path: path.name
+)
+def test_a_function_loads_and_understands_its_own_sample_events(folder: Path, ports: Ports) -> None:
+    """What the samples speak of is not there; but no function may call its own samples malformed."""
+    assert isinstance(ports.topics, EmbeddedTopics)
+    wiring.install(ports)
+    try:
+        client = functions_framework.create_app(folder.name, str(folder / "main.py"), "http").test_client()
+        if not isinstance(manifests()[folder.name].trigger, HttpTrigger):
+            for sample in sorted((folder / "events").glob("*.json")):
+                client.post("/", data=sample.read_bytes(), content_type="application/json")
+    finally:
+        wiring.install(None)
+    reasons = {letter.attributes["reason"] for letter in ports.topics.recent("dead-letters", 100)}
+    assert reasons.isdisjoint({"malformed-envelope", "malformed-event", "malformed-notice", "wrong-event-type"})
