@@ -15,6 +15,8 @@ from tombola.errors import Problem
 from tombola.retailers.model import Retailer
 
 MAX_SHOWN = 80
+MAX_NAMED = 200
+"""Faults named in one answer; a file of a quarter megabyte can hold many more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,13 @@ def check(text: bytes | str, retailers: Mapping[str, Retailer]) -> CheckedCampai
     """
     file = read(text)
     if file.problems and not file.value:
-        return list(file.problems)
+        return list(file.problems[:MAX_NAMED])
     faults = _faults(file)
     findings = _findings(file, {str(path[0]) for path, _ in faults if path}, retailers)
     refused = faults + [(finding.path, _located(file, finding)) for finding in findings if finding.refused]
     if refused or file.problems:
-        return [*file.problems, *(problem for _, problem in sorted(refused, key=lambda item: _order(file, item[0])))]
+        in_order = sorted(refused, key=lambda item: _order(file, item[0]))
+        return [*file.problems, *(problem for _, problem in in_order)][:MAX_NAMED]
     campaign = Campaign.model_validate(file.value)
     warnings = tuple(_located(file, finding) for finding in findings)
     return CheckedCampaign(campaign, warnings, liability(campaign))

@@ -14,6 +14,8 @@ from tombola.errors import Problem
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml where it is there: a file at the limit takes a second instead of half a minute."""
 Path = tuple[str | int, ...]
 Plain = str | None | list["Plain"] | dict[str, "Plain"]
 
@@ -62,7 +64,9 @@ def read(text: bytes | str) -> ReadFile:
     if len(text) > MAX_BYTES:
         return _unreadable(START, f"{len(text)} bytes", f"a file of at most {MAX_BYTES} bytes")
     try:
-        return _read(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+        return _read(text if isinstance(text, bytes) else text.encode())
+    except UnicodeEncodeError:
+        return _unreadable(START, "half a surrogate pair", "text that UTF-8 can hold")
     except UnicodeDecodeError as error:
         return _unreadable(_place_of_byte(error), f"byte {error.object[error.start]:#04x}", "text in UTF-8")
     except yaml.MarkedYAMLError as error:
@@ -71,11 +75,12 @@ def read(text: bytes | str) -> ReadFile:
         return _unreadable(START, f"character {error.character!r} at position {error.position}", "printable text")
 
 
-def _read(text: str) -> ReadFile:
+def _read(data: bytes) -> ReadFile:
+    text = data.decode("utf-8-sig")
     hostile = next(_hostile(text), None)
     if hostile is not None:
         return ReadFile({}, problems=(hostile,))
-    node = yaml.compose(text, yaml.SafeLoader)
+    node = yaml.compose(text, LOADER)
     if isinstance(node, yaml.MappingNode):
         return _Composition().file(node)
     return _unreadable(START, "nothing" if node is None else _kind(node), "a mapping of field names to values")
@@ -119,7 +124,7 @@ class _Composition:
 def _hostile(text: str) -> Iterator[Problem]:
     """Yield what no campaign file needs: aliases (which multiply), tags (which call) and great depth."""
     depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
+    for event in yaml.parse(text, LOADER):
         place = located(_place(event.start_mark))
         if isinstance(event, yaml.AliasEvent):
             yield Problem(place, f"the alias *{event.anchor}", "every value written out")

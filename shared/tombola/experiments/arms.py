@@ -7,6 +7,7 @@ be lost. The campaign's version plays no part: a shopper's arm never changes ove
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from tombola.digests import digest
 from tombola.experiments.events import Arm
@@ -30,6 +31,11 @@ def arm(campaign: str, version: int, shopper: str, share: Decimal) -> Assignment
     floor(share x 2^64). `version` is taken so that callers say which rules they act for; it changes nothing.
     """
     drawn = int.from_bytes(digest(LABEL, campaign, shopper)[:8], "big")
-    if drawn < Fraction(share) * _SPACE // 1:
+    if drawn < _threshold(share):
         return Assignment("control", float(share))
     return Assignment("invited", float(1 - share))
+
+
+@lru_cache(maxsize=256)
+def _threshold(share: Decimal) -> int:
+    return int(Fraction(share) * _SPACE)

@@ -150,8 +150,9 @@ def test_values_are_what_is_written_not_what_yaml_makes_of_them(campaign_text: s
         ("only words", "a single value"),
         (b"title: \xff", "byte 0xff"),
         ("title: \x07", "character"),
+        ("title: \ud800", "half a surrogate pair"),
         ("title: [1", "expected ',' or ']'"),
-        ("a: b: c", "mapping values are not allowed here"),
+        ("a: b: c", "mapping values are not allowed"),
         ("a: 1\n---\nb: 2", "but found another document"),
         ("a: &x [1, 2]\nb: *x", "the alias *x"),
         ("a: !!python/object/apply:os.system [ls]", "the tag 'tag:yaml.org,2002:python/object/apply:os.system'"),
@@ -163,8 +164,12 @@ def test_values_are_what_is_written_not_what_yaml_makes_of_them(campaign_text: s
 )
 def test_hostile_text_is_one_clear_fault(text: str | bytes, found: str, retailers: Known) -> None:
     first = faults(text, retailers)[0]
-    assert first.found.startswith(found)
+    assert found in first.found
     assert first.where.startswith("line ")
+
+
+def test_not_more_faults_are_named_than_anybody_reads(retailers: Known) -> None:
+    assert len(faults("a: 1\n" * 10_000, retailers)) == 200
 
 
 def test_a_thousandfold_alias_is_refused_before_it_is_read(retailers: Known) -> None:
