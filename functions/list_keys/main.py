@@ -7,4 +7,4 @@ from tombola.runtime import Answer, HttpRequest, on_http, ports
 @on_http(methods=("GET",), max_bytes=1_000)
 def list_keys(_request: HttpRequest) -> Answer:
     """Answer the JWK set, to be kept for a minute at most: an unknown key id is a reason to ask again."""
-    return Answer(usecases.list_keys(ports()), headers={"cache-control": "public, max-age=60"})
+    return Answer(usecases.list_keys(ports()), headers={"Cache-Control": "public, max-age=60"})

@@ -1,0 +1,355 @@
+"""The functions of the games, each by its own main.py: from a signed check-out to a receipt that anyone can verify."""
+
+from __future__ import annotations
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import functions_framework
+import jwt
+import pytest
+import yaml
+
+from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.events import Event
+from tombola.games.tokens import SIGNING_KEY
+from tombola.games.usecases import check_out, issue_tokens, reconcile
+from tombola.orders.doors import parse_message, statement_of
+from tombola.orders.events import OrderRecorded
+from tombola.orders.signatures import sign
+from tombola.orders.usecases import record_order
+from tombola.ports.documents import Where
+from tombola.ports.errors import Unavailable
+from tombola.runtime import outbox, wiring
+from tombola.runtime.manifests import read_manifests
+from tombola.runtime.races import decide_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from tombola.games.answers import CheckOutAnswer
+    from tombola.ports import Ports
+
+    Client = Callable[[str], FlaskClient]
+    Published = Callable[[str], list[dict[str, Any]]]
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = ROOT / "functions"
+FILE = ROOT / "tests" / "unit" / "campaigns" / "files" / "wheel.yaml"
+SECRET = b"webhook-corner-shop, 32 bytes or more of it"
+PSEUDONYM = b"pseudonym-corner-shop, 32 bytes or more of it"
+RULES: dict[str, Any] = {
+    **yaml.safe_load(FILE.read_text(encoding="utf-8")),
+    "window": {"opens": "2017-06-15T00:00:00", "closes": "2017-06-22T00:00:00", "time_zone": "UTC"},
+    "reveal_by": "2017-09-30T00:00:00Z",
+    "criteria": {"all": [{"minimum_quantity": 2}]},
+    "control": {"share": "0", "mode": "invitation"},
+}
+LAUNCHED_AT = datetime(2017, 6, 20, 16, tzinfo=UTC)
+ORDERED_AT = "2017-06-20T16:30:00Z"
+
+
+@pytest.fixture
+def client(ports: Ports) -> Iterator[Client]:
+    """Return a maker of clients of real functions over the test's ports."""
+    wiring.install(ports)
+    yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()
+    wiring.install(None)
+
+
+@pytest.fixture
+def launch(ports: Ports) -> Callable[..., None]:
+    """Launch the campaign with these parts of its file changed."""
+
+    def build(**changed: object) -> None:
+        ports.keys.create(SIGNING_KEY, bytes(32))
+        ports.clock.set(LAUNCHED_AT)
+        commit_campaign(ports, yaml.safe_dump({**RULES, **changed}), id_key=bytes(range(32)), seed=bytes(32))
+        launch_campaign(ports, "spring-wheel", "a witness")
+        ports.clock.advance(timedelta(hours=1))
+
+    return build
+
+
+def message(order_id: str = "o-1", type_: str = "order.checked_out", **more: object) -> bytes:
+    """Return a body: an order of 2 units for 12.00, unless more is said."""
+    bought = {"quantity": more.pop("quantity", 2), "value": more.pop("value", "12.00")}
+    body = {
+        "type": type_,
+        "order_id": order_id,
+        "scope": "whole",
+        "stated_at": ORDERED_AT,
+        "shopper_id": "1042",
+        "store_id": "317",
+        "ordered_at": ORDERED_AT,
+        "currency": "USD",
+        "lines": [{"line_id": "1", "product_id": "milk", **bought}],
+        **more,
+    }
+    return json.dumps(body).encode()
+
+
+def signed(ports: Ports, body: bytes, secret: bytes = SECRET, message_id: str = "msg-1") -> dict[str, str]:
+    return sign(secret, message_id, ports.clock.now(), body)
+
+
+def ask(client: Client, ports: Ports, body: bytes) -> TestResponse:
+    return client("check_out").post(
+        "/corner-shop", data=body, headers=signed(ports, body), content_type="application/json"
+    )
+
+
+def offer(client: Client, ports: Ports, body: bytes) -> dict[str, Any]:
+    answer = ask(client, ports, body)
+    assert answer.status_code == 200, answer.data
+    (offered,) = answer.json["campaigns"]
+    return offered
+
+
+def record(ports: Ports, body: bytes, door: str) -> OrderRecorded:
+    """State the order at another door and return the event that tells of it."""
+    statement = statement_of(parse_message(body), "corner-shop", "webhook", PSEUDONYM)
+    order = record_order(ports, statement.model_copy(update={"door": door}), lane="live")
+    assert order is not None
+    return OrderRecorded(event_id=f"{order.order_id}-{order.revision}", order=order)
+
+
+def push(client: Client, event: Event) -> int:
+    outbound = event.outbound()
+    data = base64.b64encode(outbound.message.data).decode()
+    body = {
+        "message": {"data": data, "messageId": "1", "attributes": dict(outbound.message.attributes)},
+        "subscription": "projects/local/subscriptions/issue-token",
+    }
+    return client("issue_token").post("/", json=body).status_code
+
+
+def play(client: Client, token: object) -> TestResponse:
+    return client("play_game").post("/", json={"token": token})
+
+
+def test_an_order_through_any_door_is_the_same_one_token(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch()
+    first = offer(client, ports, message())
+    assert (first["reason"], first["play_url"]) == ("qualifies", "/play-game")
+    assert push(client, record(ports, message(type_="order.stated"), "webhook")) == 204
+    assert push(client, record(ports, message(type_="order.stated"), "feed")) == 204
+    again = offer(client, ports, message())
+    assert again["token"] == first["token"]
+    books = reconcile(ports, "spring-wheel", 1)
+    assert (books.tokens, books.entries, books.problems) == (1, 1, ())
+
+
+def test_the_token_is_the_same_whichever_door_speaks_first(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    push(client, record(ports, message(type_="order.stated"), "feed"))
+    (issued,) = published("play-changed")
+    token = offer(client, ports, message())["token"]
+    assert jwt.decode(token, options={"verify_signature": False})["jti"] == issued["token_id"]
+
+
+def test_asked_again_the_answer_is_the_same_and_nothing_is_told_twice(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    first = ask(client, ports, message()).data
+    told = [len(published(topic)) for topic in ("order-recorded", "play-changed")]
+    assert told == [1, 1]
+    ports.clock.advance(timedelta(hours=1))
+    assert ask(client, ports, message()).data == first
+    assert [len(published(topic)) for topic in ("order-recorded", "play-changed")] == told
+
+
+def test_a_played_token_is_still_the_answer_and_a_revoked_one_is_not(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch()
+    token = offer(client, ports, message())["token"]
+    play(client, token)
+    assert offer(client, ports, message())["token"] == token
+    offer(client, ports, message("o-2"))
+    cancelled = {"cancelled_at": ORDERED_AT, "stated_at": "2017-06-20T16:40:00Z"}
+    push(client, record(ports, message("o-2", "order.stated", **cancelled), "webhook"))
+    answer = offer(client, ports, message("o-2"))
+    assert (answer["token"], answer["reason"], answer["play_url"]) == (None, "cancelled", None)
+
+
+def test_a_basket_that_misses_something_is_told_what(client: Client, ports: Ports, launch: Callable[..., None]) -> None:
+    launch()
+    answer = offer(client, ports, message(quantity=1))
+    assert (answer["token"], answer["reason"]) == (None, "criteria-not-met")
+    assert "1" in answer["words"][0]
+
+
+def test_the_control_group_is_told_that_it_is_not_invited_and_no_more(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch(control={"share": "0.999999", "mode": "invitation"})
+    answer = offer(client, ports, message())
+    assert answer == {
+        "campaign": "spring-wheel", "token": None, "reason": "not-invited", "words": [], "play_url": None,
+    }  # fmt: skip
+
+
+def test_an_order_without_a_campaign_is_recorded_and_earns_nothing(
+    client: Client, ports: Ports, published: Published
+) -> None:
+    ports.clock.set(LAUNCHED_AT)
+    answer = ask(client, ports, message())
+    assert answer.json == {"order_id": "o-1", "campaigns": []}
+    assert len(published("order-recorded")) == 1
+
+
+def test_a_part_of_an_order_without_its_head_is_kept_and_earns_nothing_yet(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    body = {"type": "order.checked_out", "order_id": "o-1", "scope": "some", "stated_at": ORDERED_AT}
+    assert ask(client, ports, json.dumps(body).encode()).json == {"order_id": "o-1", "campaigns": []}
+    assert published("order-recorded") == []
+
+
+def test_a_prize_promised_at_the_check_out_is_paid_at_the_lower_value_of_the_retailers_own_word(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    offer(client, ports, message(value="30.00"))
+    push(client, record(ports, message(type_="order.stated", value="12.00"), "webhook"))
+    play(client, offer(client, ports, message(value="30.00"))["token"])
+    assert published("play-changed")[-1]["reserved_minor"] == 1200
+
+
+def test_a_check_out_that_nobody_signed_mints_nothing(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    body, post = message(), client("check_out").post
+    stale = sign(SECRET, "msg-1", ports.clock.now() - timedelta(minutes=6), body)
+    stated = message(type_="order.stated")
+    broken = b'{"type": "order.checked_out", "surprise": 1}'
+    answers = {
+        "unsigned": post("/corner-shop", data=body),
+        "bad-signature": post("/corner-shop", data=body, headers=signed(ports, body, b"forged")),
+        "stale-signature": post("/corner-shop", data=body, headers=stale),
+        "malformed-order": post("/corner-shop", data=stated, headers=signed(ports, stated)),
+        "unknown-retailer": post("/nobody", data=body, headers=signed(ports, body)),
+        "too-large": post("/corner-shop", data=b" " * 1_000_001),
+    }
+    for code, answer in answers.items():
+        assert answer.json["type"] == f"urn:tombola:problem:{code}"
+        assert answer.content_type == "application/problem+json"
+    assert [answer.status_code for answer in answers.values()] == [401, 401, 401, 422, 404, 413]
+    several = post("/corner-shop", data=broken, headers=signed(ports, broken))
+    assert {"order_id", "scope", "stated_at", "surprise"} <= {each["where"] for each in several.json["problems"]}
+    assert published("order-recorded") == published("play-changed") == []
+
+
+def test_a_crash_after_the_commit_leaves_the_events_in_the_outbox(
+    ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+
+    class Deaf:
+        def publish(self, _topic: str, _messages: object) -> None:
+            msg = "no connection"
+            raise Unavailable(msg)
+
+    parts = {name: getattr(ports, name) for name in type(ports).__slots__}
+    deaf = type(ports)(**{**parts, "documents": outbox.PublishingDocuments(ports.documents.documents, Deaf())})
+    body = message()
+    answer = check_out(deaf, "corner-shop", signed(ports, body), body)
+    assert answer.campaigns[0].token is not None
+    assert published("order-recorded") == published("play-changed") == []
+    ports.clock.advance(timedelta(minutes=2))
+    assert outbox.relay(ports) == 2
+    assert (len(published("order-recorded")), len(published("play-changed"))) == (1, 1)
+
+
+def test_check_out_and_the_webhook_racing_for_one_order_make_one_token(
+    ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch(limits={})
+
+    def by_check_out(body: bytes) -> CheckOutAnswer:
+        return decide_again(lambda: check_out(ports, "corner-shop", signed(ports, body), body))
+
+    def by_webhook(body: bytes) -> None:
+        event = decide_again(lambda: record(ports, body, "webhook"))
+        decide_again(lambda: issue_tokens(ports, event.order, lane="live"))
+
+    with ThreadPoolExecutor(2) as threads:
+        for number in range(8):
+            asked = threads.submit(by_check_out, message(f"o-{number}"))
+            threads.submit(by_webhook, message(f"o-{number}", "order.stated")).result()
+            assert asked.result().campaigns[0].token is not None
+            (entry,) = ports.documents.query("entries", [Where("order", "==", f"corner-shop/o-{number}")])
+            assert entry.fields["outcome"] == "issued"
+    assert reconcile(ports, "spring-wheel", 1).problems == ()
+    assert {event["order"]["revision"] for event in published("order-recorded")} == {1, 2}
+
+
+def test_a_play_answers_with_a_receipt_that_the_listed_keys_verify(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    answer = play(client, offer(client, ports, message())["token"])
+    assert answer.status_code == 200
+    assert set(answer.json) == {"campaign", "result", "prize", "accepted_at", "receipt"}
+    listed = client("list_keys").get("/")
+    assert listed.headers["cache-control"] == "public, max-age=60"
+    receipt = answer.json["receipt"]
+    key = jwt.PyJWKSet.from_dict(listed.json)[jwt.get_unverified_header(receipt)["kid"]]
+    claims = jwt.decode(receipt, key, algorithms=["EdDSA"], audience="tombola-receipt")
+    assert (claims["result"], claims["prize"]) == ("won", "12.00")
+    assert published("play-changed")[-1]["token_id"] == claims["jti"]
+
+
+def test_a_token_that_cannot_be_played_is_answered_as_a_problem(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch()
+    token = offer(client, ports, message())["token"]
+    forged = token[:-8] + ("A" * 8)
+    assert [play(client, text).status_code for text in (forged, "nonsense")] == [401, 401]
+    assert play(client, forged).json["title"] == "Forged token"
+    assert [play(client, text).status_code for text in (1, None, "", "x" * 2001)] == [422] * 4
+    assert client("play_game").post("/", json={"token": token, "prize": 5}).status_code == 422
+    assert client("play_game").post("/", data=b"{" * 9_000).status_code == 413
+    assert client("play_game").get("/").status_code == 405
+    ports.clock.advance(timedelta(days=14))
+    over = play(client, token)
+    assert (over.status_code, over.json["type"]) == (410, "urn:tombola:problem:expired-token")
+
+
+def test_every_sample_event_is_taken(client: Client, launch: Callable[..., None], published: Published) -> None:
+    launch()
+    for path in sorted((FUNCTIONS / "issue_token" / "events").glob("*.json")):
+        answer = client("issue_token").post("/", data=path.read_bytes(), content_type="application/json")
+        assert answer.status_code == 204, path
+    assert published("dead-letters") == []
+
+
+def test_the_sample_check_out_is_a_message_a_retailer_may_sign(client: Client, ports: Ports) -> None:
+    body = (FUNCTIONS / "check_out" / "events" / "order.json").read_bytes()
+    ports.clock.set(datetime(2017, 6, 15, 16, 5, tzinfo=UTC))
+    assert ask(client, ports, body).status_code == 200
+
+
+def test_no_function_holds_both_keys_of_a_campaign() -> None:
+    for name, manifest in read_manifests(FUNCTIONS).items():
+        holds_id = "campaign-*-id" in manifest.secrets
+        holds_seed = "campaign-*-seed" in manifest.secrets
+        assert not (holds_id and holds_seed), name
+        assert holds_id == (name in {"issue_token", "check_out"})
+        assert holds_seed == (name == "play_game")
