@@ -14,7 +14,9 @@ from tombola.reports.model import CampaignReport, Experiment, Range
 from tombola.reports.wording import money_text, signed_text
 
 BLUE, VERMILLION, INK, GRID = "#0072B2", "#D55E00", "#3c4247", "#e4e7ea"
-WIDE, NARROW = 640, 300
+WIDE, NARROW = 820, 290
+LABELS = 104
+"""Room for "Before prizes" in whatever font the reader's page has."""
 Spec = dict[str, object]
 
 _CONFIG: Spec = {
@@ -98,13 +100,20 @@ def difference_chart(report: CampaignReport) -> Chart | None:
             "field": "what",
             "type": "nominal",
             "sort": None,
-            "axis": {"title": None, "domain": False, "ticks": False, "labelFontSize": 13, "labelPadding": 8},
+            "axis": {
+                "title": None,
+                "domain": False,
+                "ticks": False,
+                "labelFontSize": 13,
+                "labelPadding": 8,
+                "minExtent": LABELS,
+            },
         }
-        value: Spec = {"type": "quantitative", "axis": _amounts(f"{currency} per shopper, invited minus control")}
+        value: Spec = {"type": "quantitative", "axis": _amounts(f"{currency} per shopper")}
         thick: Spec = {"type": "rule", "color": BLUE, "strokeWidth": 5, "strokeCap": "round", "opacity": 0.55}
         zero: Spec = {"type": "rule", "color": INK, "strokeDash": [3, 3]}
         return {
-            "width": width - 60, "height": 46 * len(rows), "data": {"values": rows},
+            "width": width - LABELS + 30, "height": 46 * len(rows), "data": {"values": rows},
             "layer": [
                 {"data": {"values": [{"zero": 0}]}, "mark": zero, "encoding": {"x": {**value, "field": "zero"}}},
                 {"mark": thick, "encoding": {"y": y, "x": {**value, "field": "low"}, "x2": {"field": "high"}}},
@@ -143,7 +152,7 @@ def _bars(width: int, height: int, field: str, title: str, color: str, *, show_d
 
 
 def _days(width: int) -> Spec:
-    axis: Spec = {"title": None, "format": "%-d %b", "grid": False, "labelOverlap": True, "tickCount": width // 80}
+    axis: Spec = {"title": None, "format": "%-d %b", "grid": False, "labelOverlap": True, "tickCount": width // 130}
     return {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate", "scale": {"type": "utc"}, "axis": axis}
 
 

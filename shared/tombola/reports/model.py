@@ -15,6 +15,13 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ReportRequest(Part):
+    """Ask for the report of one launched campaign version."""
+
+    campaign: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
+    version: Annotated[int, Field(ge=1, le=10**6)]
+
+
 class Counts(Part):
     """How often what happened. Tokens are open, played, expired or revoked: the four add up to those issued.
 

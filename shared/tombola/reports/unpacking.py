@@ -1,6 +1,7 @@
 """Event bodies, which the warehouse keeps as JSON text, as typed columns: unpacked by its engine, never in Python."""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import ibis
@@ -20,13 +21,18 @@ def unpack(table: "ir.Table", shape: str, engine: str) -> "ir.Table":
     by field; any other engine gets the same columns from Ibis's own JSON operations.
     """
     wanted = ibis.dtype(shape)
-    body = _transform(table.body, wanted) if engine == "duckdb" else _field_by_field(table.body.cast("json"), wanted)
+    if engine == "duckdb":
+        body = _transformed(table.body, wanted)
+    elif engine == "bigquery":
+        body = _field_by_field(_parse_json(table.body), wanted, _json_query_array)
+    else:
+        body = _field_by_field(table.body.cast("json"), wanted, lambda value: value.array)
     unpacked = table.select(body=body)
     return unpacked.select(**{name: unpacked.body[name] for name in wanted.names})
 
 
-def _transform(body: "ir.Value", wanted: "dt.DataType") -> "ir.Value":
-    @ibis.udf.scalar.builtin(signature=(("string", "string"), wanted))  # type: ignore[untyped-decorator]  # Ibis ships no types
+def _transformed(body: "ir.Value", wanted: "dt.DataType") -> "ir.Value":
+    @ibis.udf.scalar.builtin(signature=(("string", "string"), wanted))  # type: ignore[untyped-decorator]  # no types
     def json_transform(text: str, structure: str) -> object: ...
 
     return json_transform(body, json.dumps(_structure(wanted)))
@@ -40,9 +46,21 @@ def _structure(wanted: "dt.DataType") -> object:
     return _DUCKDB_TYPES[str(wanted)]
 
 
-def _field_by_field(value: "ir.JSONValue", wanted: "dt.DataType") -> "ir.Value":
+def _field_by_field(
+    value: "ir.JSONValue", wanted: "dt.DataType", items: "Callable[[ir.JSONValue], ir.ArrayValue]"
+) -> "ir.Value":
     if wanted.is_struct():
-        return ibis.struct({name: _field_by_field(value[name], part) for name, part in wanted.items()})
+        return ibis.struct({name: _field_by_field(value[name], part, items) for name, part in wanted.items()})
     if wanted.is_array():
-        return value.array.map(lambda item: _field_by_field(item, wanted.value_type))
+        return items(value).map(lambda item: _field_by_field(item, wanted.value_type, items))
     return {"string": value.str, "int64": value.int, "boolean": value.bool}[str(wanted)]
+
+
+@ibis.udf.scalar.builtin(name="parse_json", signature=(("string",), "json"))  # type: ignore[untyped-decorator]
+def _parse_json(text: str) -> object:
+    """BigQuery's own, for it cannot cast text to JSON."""
+
+
+@ibis.udf.scalar.builtin(name="json_query_array", signature=(("json",), "array<json>"))  # type: ignore[untyped-decorator]
+def _json_query_array(value: object) -> object:
+    """BigQuery's own, for which Ibis has no rule."""

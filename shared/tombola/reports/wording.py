@@ -11,7 +11,7 @@ def money_text(minor: float, currency: str) -> str:
     """Return an amount as `USD 1,234.50`, rounded to whole minor units: the line never breaks inside."""
     amount = major_units(round(minor), currency)
     sign = MINUS if amount < 0 else ""
-    return f"{currency}{NO_BREAK}{sign}{abs(amount):,.{exponent(currency)}f}"
+    return f"{sign}{currency}{NO_BREAK}{abs(amount):,.{exponent(currency)}f}"
 
 
 def share_text(part: float, whole: float) -> str:
@@ -21,8 +21,8 @@ def share_text(part: float, whole: float) -> str:
 
 def signed_text(minor: float, currency: str) -> str:
     """Return an amount with its sign, `+USD 4.10`."""
-    shown = money_text(abs(minor), currency)
-    return f"+{shown}" if round(minor) > 0 else f"{MINUS}{shown}" if round(minor) < 0 else shown
+    shown = money_text(minor, currency)
+    return f"+{shown}" if round(minor) > 0 else shown
 
 
 def verdict(experiment: Experiment) -> str:
