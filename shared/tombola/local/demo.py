@@ -1,0 +1,209 @@
+"""`tombola demo`: one year of a real grocer, through every function, to a report whose figures add up."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
+
+import yaml
+
+from tombola.campaigns.model import Campaign, Launched
+from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.errors import Conflict, Fault, Problem
+from tombola.games.tokens import SIGNING_KEY
+from tombola.games.usecases import mature_prizes
+from tombola.local.development import listen, log_file
+from tombola.local.journey import RETAILER, Journey
+from tombola.local.laptop import Laptop, alone_in, assemble
+from tombola.local.season import Happening, Visit, season
+from tombola.local.shop import Shop
+from tombola.ports import Ports
+from tombola.ports.errors import PreconditionFailed
+from tombola.runtime import wiring
+from tombola.runtime.outbox import relay
+from tombola.runtime.settings import read_settings
+
+BEGINS = datetime.fromisoformat("2017-01-01T00:00:00-05:00")
+ENDS = datetime.fromisoformat("2018-02-01T00:00:00-05:00")
+"""When all is over: every return window, and so every prize's maturity, has passed."""
+WITNESS = "Numbers drawn on 28 September 2017: 04 11 17 23 42"
+"""What a bailiff would supply at the launch. Fixed, so that every run of the demo plays the same game."""
+CAMPAIGN = "autumn-soft-drinks"
+
+Notice = Callable[[int, int, datetime], None]
+"""Told after every happening: how many are done, of how many, and the instant in the replay."""
+
+
+@runtime_checkable
+class MovableClock(Protocol):
+    """A clock that a replay moves."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        ...
+
+    def set(self, instant: datetime) -> None:
+        """Move forward to an instant."""
+        ...
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A home folder in which the year is lived, and the year."""
+
+    home: Path
+    laptop: Laptop
+    journey: Journey
+    campaign: Campaign
+
+    @property
+    def ports(self) -> Ports:
+        """The laptop's ports."""
+        return self.laptop.ports
+
+    def live(self, notice: Notice) -> Launched:
+        """Live through the year; what an earlier run has done already is asked for again and changes nothing.
+
+        Raises `Fault` when a message could not be delivered or a function refused what must be accepted.
+        """
+        self._prepare()
+        happenings = season(self.journey, self.campaign)
+        with self._served() as port:
+            shop = Shop(self.ports, RETAILER, port)
+            for number, happening in enumerate(happenings, start=1):
+                self._move_to(happening.at)
+                self._happen(happening, shop)
+                notice(number, len(happenings), happening.at)
+        return self._close()
+
+    def _prepare(self) -> None:
+        """Write the retailer and its keys; deliver first what a killed run had left in flight."""
+        text = yaml.safe_dump(RETAILER.model_dump(mode="json", exclude_defaults=True), sort_keys=False).encode()
+        self.ports.objects.replace("config", f"retailers/{RETAILER.retailer}.yaml", text)
+        for name in (RETAILER.webhook_key, RETAILER.pseudonym_key, SIGNING_KEY):
+            if not self.ports.keys.versions(name):
+                self.ports.keys.create(name, public_key(name))
+        self.laptop.runner.recover()
+        relay(self.ports, older_than=timedelta(seconds=-1))
+        self.laptop.runner.drain()
+
+    def _happen(self, happening: Happening, shop: Shop) -> None:
+        match happening.subject:
+            case Visit() as visit:
+                VISITS[happening.kind](shop, visit)
+                self.laptop.runner.deliver()
+            case (kind, month):
+                self._send(kind, month)
+            case _:
+                self._launch()
+
+    def _send(self, kind: str, month: str) -> None:
+        """Put one file into the inbox, let its notification and all that follows be delivered, load the warehouse."""
+        name = f"{RETAILER.retailer}/{kind}/{month}.csv"
+        with suppress(PreconditionFailed):  # an earlier run sent it
+            self.ports.objects.replace("inbox", name, self.journey.feed(kind, month), if_generation=0)
+        self.laptop.watcher.scan()
+        self.laptop.runner.drain()
+        self._call("load_warehouse")
+
+    def _launch(self) -> None:
+        id_key, seed = public_key("id"), public_key("seed")
+        commit_campaign(self.ports, campaign_text(), id_key=id_key, seed=seed)
+        launch_campaign(self.ports, self.campaign.campaign, WITNESS)
+
+    def _close(self) -> Launched:
+        """Let the prizes mature, and have the report written."""
+        self._move_to(ENDS)
+        launched = launch_campaign(self.ports, self.campaign.campaign, WITNESS)
+        mature_prizes(self.ports, launched.rules.campaign, launched.version)
+        self.laptop.runner.drain()
+        self._call("relay_outbox")
+        self.laptop.runner.drain()
+        return launched
+
+    def report(self, launched: Launched) -> Path:
+        """Have the campaign's report written, and return its page."""
+        asked = {"campaign": launched.rules.campaign, "version": launched.version}
+        files: dict[str, str] = json.loads(self._call("export_report", json.dumps(asked).encode()))
+        return self.home / files["bucket"] / files["html"]
+
+    def _call(self, function: str, body: bytes = b"{}") -> bytes:
+        reply = self.laptop.host.call(function, body)
+        if not reply.accepted:
+            msg = f"{function} answered {reply.status}: {reply.body[:300]!r}"
+            raise Fault(msg)
+        return reply.body
+
+    def _move_to(self, instant: datetime) -> None:
+        """Move the clock, and remember how far it went: a later run never turns it back."""
+        clock = cast("MovableClock", self.ports.clock)
+        if instant > clock.now():
+            written = self.home / "clock.new"
+            written.write_text(instant.isoformat())
+            written.replace(self.home / "clock")
+            clock.set(instant)
+
+    @contextmanager
+    def _served(self) -> Iterator[int]:
+        """Serve every function at a free port of this machine while the block runs."""
+        server = listen(self.laptop.host, port=0)
+        thread = threading.Thread(target=server.run, name="http", daemon=True)
+        thread.start()
+        try:
+            yield server.effective_port
+        finally:
+            server.close()
+
+
+VISITS: dict[str, Callable[[Shop, Visit], None]] = {
+    "visit": Shop.visit,
+    "order": Shop.order,
+    "thank": Shop.thank,
+    "play": Shop.play,
+    "change": Shop.change,
+}
+
+
+@contextmanager
+def demo(home: Path, households: int | None) -> Iterator[Demo]:
+    """Prepare a home for the year of so many households, or all. Raises `Conflict` when the home is in use."""
+    with alone_in(home), log_file(home):
+        _claim(home / "households", households)
+        begins = _resumed_at(home / "clock")
+        settings = read_settings().model_copy(update={"home": home, "adapters": "embedded", "replay_from": begins})
+        ports = wiring.build(settings)
+        campaign = Campaign.model_validate(yaml.safe_load(campaign_text()))
+        yield Demo(home, assemble(home, ports), Journey(households), campaign)
+
+
+def campaign_text() -> bytes:
+    """Return the demo's campaign file."""
+    return resources.files("tombola.local").joinpath("examples", f"{CAMPAIGN}.yaml").read_bytes()
+
+
+def public_key(name: str) -> bytes:
+    """Return a key that everybody can compute, so that every run draws the same. Never use one for a real game."""
+    return hashlib.sha256(f"tombola demo, a public key: {name}".encode()).digest()
+
+
+def _claim(remembered: Path, households: int | None) -> None:
+    """Refuse to mix two demos in one home. Raises `Conflict`."""
+    wanted = "all" if households is None else str(households)
+    found = remembered.read_text() if remembered.exists() else wanted
+    if found != wanted:
+        msg = f"{remembered.parent} holds the year of {found} households, not of {wanted}; choose another --home"
+        raise Conflict(msg, [Problem("households", wanted, found)], code="another-demo")
+    remembered.write_text(wanted)
+
+
+def _resumed_at(remembered: Path) -> datetime:
+    try:
+        return max(BEGINS, datetime.fromisoformat(remembered.read_text()))
+    except FileNotFoundError:
+        return BEGINS

@@ -1,0 +1,116 @@
+"""What `tombola demo` shows: progress, a summary a manager can read, and the reconciliation."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tombola.local.demo import Notice, demo
+from tombola.local.journey import RETAILER
+from tombola.local.reconciliation import Check, Totals, checks, totals
+from tombola.money import major_units
+
+SOURCE = "The Complete Journey, 84.51°, research and education"
+
+
+def run(home: Path, households: int | None, *, as_json: bool) -> int:
+    """Run the demo in `home` and print what it came to; return 1 when a line does not add up, else 0."""
+    screen = Console(stderr=True)
+    home = home.resolve()
+    with demo(home, households) as year, _progress(screen) as notice:
+        launched = year.live(notice)
+        found = totals(year.ports, launched, str(year.report(launched)))
+        lines = checks(year.ports, RETAILER, launched, found)
+    if as_json:
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+    else:
+        _show(Console(), found, lines, home)
+    failed = [line for line in lines if not line.holds]
+    for line in failed:
+        screen.print(f"[red]does not add up[/] {line.name}: {line.found:,}, expected {line.expected:,}")
+    return 1 if failed else 0
+
+
+@contextmanager
+def _progress(screen: Console) -> Iterator[Notice]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True) as progress:
+        task = progress.add_task("reading the year", total=None)
+
+        def notice(done: int, of: int, at: datetime) -> None:
+            progress.update(task, description=f"living through {at:%B %Y}", completed=done, total=of)
+
+        yield notice
+
+
+def _show(screen: Console, found: Totals, lines: list[Check], home: Path) -> None:
+    screen.print(f"\n[bold]One year of {RETAILER.name}[/]  ({SOURCE})\n")
+    screen.print(_feeds(found))
+    screen.print(_figures(found))
+    screen.print(_reconciliation(lines))
+    screen.print(f"\nreport    {found.report}")
+    screen.print(f"look      tombola dev --home {home}")
+
+
+def _feeds(found: Totals) -> Table:
+    table = Table("feed", "files", "rows", "accepted", "rejected", "duplicates", "warnings", title="Files")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind in ("products", "shoppers", "orders"):
+        files = [file for file in found.files if f"/{kind}/" in file.name]
+        counts = (
+            len(files),
+            sum(file.rows for file in files),
+            sum(file.accepted for file in files),
+            sum(file.rejected for file in files),
+            sum(file.duplicates for file in files),
+            sum(sum(file.warnings.values()) for file in files),
+        )
+        table.add_row(kind, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _figures(found: Totals) -> Table:
+    def money(minor: int) -> str:
+        return f"{major_units(minor, found.currency):,} {found.currency}"
+
+    table = Table("", "", title="Campaign", show_header=False)
+    table.columns[1].justify = "right"
+    for name, value in (
+        ("orders recorded", f"{found.orders:,}"),
+        ("shoppers", f"{found.shoppers:,}"),
+        ("times the banner was due", f"{found.proposals:,}"),
+        ("of them withheld (control group)", f"{found.withheld:,}"),
+        ("tokens issued", f"{found.tokens:,}"),
+        ("tokens played", f"{found.plays:,}"),
+        ("wins", f"{found.wins:,}"),
+        ("prize pool", money(found.prize_pool_minor)),
+        ("won", money(found.won_minor)),
+        ("released by cancelled and returned orders", money(found.released_minor)),
+        ("payable", money(found.payable_minor)),
+        ("left in the pool", money(found.left_minor)),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def _reconciliation(lines: list[Check]) -> Table:
+    """One row per check; those of the files, which all hold, folded into one."""
+    table = Table("", "line", "found", "expected", title="Reconciliation")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    of_files = [line for line in lines if ".csv:" in line.name and line.holds]
+    if of_files:
+        text = f"accepted + rejected + duplicates = lines in, in each of {len(of_files)} files"
+        sums = (sum(line.found for line in of_files), sum(line.expected for line in of_files))
+        table.add_row("[green]✓[/]", text, *(f"{number:,}" for number in sums))
+    for line in lines:
+        if line not in of_files:
+            mark = "[green]✓[/]" if line.holds else "[red]✗[/]"
+            table.add_row(mark, line.name, f"{line.found:,}", ("≤ " if line.at_most else "") + f"{line.expected:,}")
+    return table
