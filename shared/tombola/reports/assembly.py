@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from tombola.campaigns.model import Campaign, Launched
@@ -103,13 +104,14 @@ def _experiment(rules: Campaign, shoppers: "Shoppers", money: Money) -> Experime
         share=rules.control.share,
         prizes_minor=money.prizes_minor if by_invitation else None,
     )
-    return _experiment_part(rules, found)
+    return experiment_part(rules.control.mode, rules.control.share, found)
 
 
-def _experiment_part(rules: Campaign, found: Comparison) -> Experiment:
+def experiment_part(mode: Literal["invitation", "banner"], share: Decimal, found: Comparison) -> Experiment:
+    """Return a comparison as the report shows it."""
     return Experiment(
-        mode=rules.control.mode,
-        share=str(rules.control.share),
+        mode=mode,
+        share=str(share),
         invited=_arm(found.invited),
         control=_arm(found.control),
         difference_minor=found.difference_minor,

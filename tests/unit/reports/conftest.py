@@ -64,8 +64,13 @@ class Season:
     orders: dict[str, Order]
 
 
-def store(ports: Ports, table: str, events: list[Event], batch: str = "made") -> None:
-    """Put events into the warehouse as the stored topics' subscriptions do."""
+@pytest.fixture
+def store() -> Callable[..., None]:
+    """Return what puts events into the warehouse as the stored topics' subscriptions do."""
+    return _store
+
+
+def _store(ports: Ports, table: str, events: list[Event], batch: str = "made") -> None:
     messages = [(event.event_id, event.TYPE, event.outbound().message.data.decode()) for event in events]
     rows = [{"event_id": i, "published_at": OPENS, "type": t, "body": body} for i, t, body in messages]
     ports.warehouse.append(table, batch, rows)
@@ -86,7 +91,7 @@ def proposal(shopper: str, at: datetime, of: str, share: Any = None, number: int
 def season(ports: Ports, clock: ReplayClock, published: Callable[[str], list[dict[str, Any]]]) -> Callable[..., Season]:
     """Live a month: visits, orders, tokens, plays; then changes of mind, and prizes that mature."""
 
-    def live(visits: int = 150, shoppers: int = 60, **changed: Any) -> Season:  # noqa: ANN401 (any field of the file)
+    def live(visits: int = 120, shoppers: int = 50, **changed: Any) -> Season:  # noqa: ANN401 (any field of the file)
         text = yaml.safe_dump(Campaign.model_validate({**RULES, **changed}).model_dump(mode="json"))
         commit_campaign(ports, text, id_key=bytes(range(32)), seed=bytes(range(32, 64)))
         launched = launch_campaign(ports, RULES["campaign"], "a witness")
@@ -107,7 +112,7 @@ def season(ports: Ports, clock: ReplayClock, published: Callable[[str], list[dic
             orders[order_id] = _changed(ports, orders[order_id], clock.now(), whole=order_id.endswith("8"))
         clock.set(launched.rules.window.closes_at + timedelta(days=1))
         mature_prizes(ports, RULES["campaign"], 1)
-        store(ports, "proposal_made", proposals)
+        _store(ports, "proposal_made", proposals)
         for topic, table in (("order-recorded", "order_recorded"), ("play-changed", "play_changed")):
             _keep(ports, table, published(topic))
         return Season(ports, launched, orders)
