@@ -1,13 +1,16 @@
 """One shopper, as the console shows them: asked for by the retailer's own id, known here by a pseudonym only."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, cast
 
 from tombola.ports import Ports
+from tombola.ports.documents import DocumentKey
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.profiles.counts import MONDAY, WEEK, cells_of_week, packed_weeks
+from tombola.profiles.facts import unpack
 from tombola.profiles.model import Profile
-from tombola.profiles.usecases import read_profile
 from tombola.retailers.usecases import find_retailer
 
 MOST_SHOWN = 8
@@ -15,16 +18,15 @@ WEEKS_SHOWN = 60
 
 
 def shopper_profile(ports: Ports, retailer: str, shopper_id: str) -> dict[str, object]:
-    """Return what is known of a shopper. Raises `Unknown` for a retailer that is not known.
+    """Return what is kept of a shopper. Raises `Unknown` for a retailer that is not known.
 
-    Scores are seen from the shopper's last week with an order, because what is replayed may lie years back;
-    they are empty unless the shopper agreed to be profiled.
+    Seen as of the shopper's last week with an order, because what was replayed may lie years back; tastes are
+    empty unless the shopper agreed to be profiled.
     """
     key = ports.keys.get(find_retailer(ports, retailer).pseudonym_key).material
-    profile = read_profile(ports, retailer, pseudonym(key, retailer, shopper_id))
+    profile = _as_kept(ports, retailer, pseudonym(key, retailer, shopper_id))
     weeks = _orders_per_week(profile)
-    seen_from = _monday(max(weeks) + 1) if weeks else ports.clock.now()
-    scores = profile.scores(min(seen_from, ports.clock.now()))
+    scores = profile.scores(min(_monday(max(weeks) + 1), ports.clock.now()) if weeks else ports.clock.now())
     facts = profile.facts
     about = {
         "revision": profile.revision,
@@ -43,6 +45,15 @@ def shopper_profile(ports: Ports, retailer: str, shopper_id: str) -> dict[str, o
         "brands": [_bar(*one) for one in scores.top("brand", MOST_SHOWN)],
         "categories": [_bar(*one) for one in scores.top("category", MOST_SHOWN)],
     }
+
+
+def _as_kept(ports: Ports, retailer: str, shopper: str) -> Profile:
+    """Return the profile as it is stored: `read_profile` would leave out the weeks that are old by now."""
+    (snapshot,) = ports.documents.get([DocumentKey("profiles", (retailer, shopper))])
+    if snapshot is None or snapshot.fields.get("status") != "live":
+        return Profile(retailer, shopper)
+    fields = cast("Mapping[str, Any]", snapshot.fields)
+    return Profile(retailer, shopper, fields["revision"], fields["counts"], unpack(fields["facts"]))
 
 
 def _orders_per_week(profile: Profile) -> Counter[int]:

@@ -53,7 +53,7 @@ def assemble(home: Path, ports: Ports, functions: Path | None = None) -> Laptop:
         runner=Runner(host, queue, [route_of(one) for one in pushed], store=storing.store),
         watcher=Watcher(home, ports.objects, ports.topics),
         scheduler=scheduler,
-        lanes=tuple(_lane_of(one) for one in (*pushed, *stored)),
+        lanes=tuple(sorted((_lane_of(one) for one in (*pushed, *stored)), key=_along_the_flow)),
     )
 
 
@@ -89,3 +89,7 @@ def _lane_of(subscription: Subscription) -> Lane:
     topic = subscription.topic.removesuffix(f"-{BULK}")
     goes_to = subscription.function or f"table {subscription.table}"
     return Lane(subscription.name, topic, subscription.lane, goes_to)
+
+
+def _along_the_flow(lane: Lane) -> tuple[int, bool, str]:
+    return list(topology.TOPICS).index(lane.topic), lane.goes_to.startswith("table "), lane.subscription

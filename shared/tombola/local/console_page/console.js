@@ -42,7 +42,7 @@ function figures(state) {
   const dead = state.dead_letters.length;
   return [
     ["files", state.files.length, ""],
-    ["rows accepted", sum(state.files, "accepted"), ""],
+    ["rows accepted", sum(state.files.filter((file) => file.verdict !== "quarantined"), "accepted"), ""],
     ["rows rejected", sum(state.files, "rejected"), sum(state.files, "rejected") ? "warn" : ""],
     ["delivered", state.tally.acknowledged, ""],
     ["waiting", sum(state.queues, "ready") + sum(state.queues, "in_flight"), ""],
@@ -57,14 +57,14 @@ function fileRow(file) {
   const notes = file.notes.map((note) => `${note.code} ${whole(note.count)}`).join(", ");
   const name = file.object ?? file.receipt;
   return make("tr", {},
-    make("td", {}, make("a", { href: `/console/receipts/${encodeURI(file.receipt)}` }, name), make("span", { class: "under" }, `${moment(file.at)}${notes ? ` · ${notes}` : ""}`)),
+    make("td", {}, make("a", { href: `/console/receipts/${encodeURI(file.receipt)}` }, name), make("span", { class: "under line", title: notes }, `${moment(file.at)}${notes ? ` · ${notes}` : ""}`)),
     make("td", {}, make("span", { class: `tag ${VERDICTS[file.verdict] ?? ""}` }, file.verdict ?? "unreadable")),
     count(file.rows), count(file.accepted), count(file.rejected, "bad"), count(file.duplicates));
 }
 
 function queueRow(queue) {
   return make("tr", {},
-    make("td", {}, queue.topic, queue.lane === "bulk" ? make("span", { class: "under" }, "bulk lane") : null),
+    make("td", {}, queue.topic, queue.lane === "bulk" ? make("span", { class: "lane" }, "bulk") : null),
     cell(queue.to), count(queue.ready), count(queue.in_flight), count(queue.waiting, "bad"));
 }
 
@@ -72,7 +72,7 @@ function letterRow(letter) {
   return make("tr", {},
     cell(moment(letter.at)), make("td", {}, make("span", { class: "tag bad" }, letter.reason)),
     cell(letter.detail), make("td", {}, letter.function || letter.subscription || "?", make("span", { class: "under" }, letter.type)),
-    make("td", {}, make("button", { type: "button", disabled: !letter.redrivable, title: letter.redrivable ? null : "it never came to a function", onclick: (event) => redrive(event.target, [letter.message_id]) }, "Send again")));
+    make("td", { class: "n" }, make("button", { type: "button", disabled: !letter.redrivable, title: letter.redrivable ? null : "it never came to a function", onclick: (event) => redrive(event.target, [letter.message_id]) }, "Send again")));
 }
 
 function campaignCard(campaign) {
@@ -120,6 +120,8 @@ function show(state) {
   draw("letters", state.dead_letters, (letters) => letters.map(letterRow));
   draw("campaigns", state.campaigns, (campaigns) => campaigns.length ? campaigns.map(campaignCard) : [make("p", { class: "empty" }, "No campaign yet: tombola campaign commit FILE, then launch it.")]);
   draw("retailers", state.retailers, (retailers) => retailers.map((retailer) => make("option", { value: retailer })));
+  const named = byId("shopper-form").elements.retailer;
+  if (!named.value && document.activeElement !== named && state.retailers.length === 1) named.value = state.retailers[0];
   drawLog();
 }
 
