@@ -15,7 +15,7 @@ from tombola.experiments.arms import arm
 from tombola.orders.facts import Order
 
 Reason = Literal[
-    "qualifies", "cancelled", "not-in-campaign", "other-currency", "not-invited", "no-shopper", "criteria-not-met",
+    "qualifies", "cancelled", "not-in-campaign", "not-invited", "no-shopper", "criteria-not-met",
     "nothing-to-win", "too-late", "limit-reached", "sold-out", "campaign-ended", "expired", "played",
 ]  # fmt: skip
 MAX_SUMMARY = 400
@@ -57,7 +57,7 @@ def evaluate_order(
     """Return whether an order qualifies.
 
     `basket` is what is left of it, `promised` the same of what `check_out` was told: the prize is the lower
-    of both. `is_candidate`: retailer, store, channel and time of the order are the campaign's.
+    of both. `is_candidate`: retailer, store, channel, currency and time of the order are the campaign's.
     """
     rules = launched.rules
     if (hindrance := _hindrance(launched, order, is_candidate=is_candidate)) is not None:
@@ -78,8 +78,6 @@ def _hindrance(launched: Launched, order: Order, *, is_candidate: bool) -> Reaso
         return "cancelled"
     if not is_candidate:
         return "not-in-campaign"
-    if order.header.currency != rules.pool.currency:
-        return "other-currency"
     if order.header.shopper is None:
         return "no-shopper" if _asks_for_shopper(rules) else None
     if rules.control.mode == "invitation":

@@ -80,9 +80,15 @@ def needs_place(entry: Entry | None, play: Play | None, evaluation: Evaluation) 
 
 
 def decide(case: Case) -> Decision:
-    """Return what the order's revision comes to. A revision handled before changes nothing."""
-    if case.entry is None or case.play is None:
+    """Return what the order's revision comes to. A revision handled before changes nothing.
+
+    Raises `Unknown` when a document that must be there is not.
+    """
+    if case.entry is None:
         return _issue(case)
+    if case.play is None:
+        msg = f"an entry of {case.of.text} has no play document"
+        raise Unknown(msg, code="unknown-play")
     if is_handled(case.entry, case.order):
         return Decision(case.entry.reason, case.play)
     return _REVISIONS[case.play.state](case, case.entry, case.play)

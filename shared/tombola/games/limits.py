@@ -74,6 +74,10 @@ class Slot(Record):
         """Return it with one more token out."""
         return self.model_copy(update={"used": self.used + 1, "revision": self.revision + 1})
 
+    def closed(self) -> "Slot":
+        """Return it closed: no token is issued from it any more."""
+        return self.model_copy(update={"status": "closed", "revision": self.revision + 1})
+
     def freed(self) -> "Slot":
         """Return it with one token back."""
         return self.model_copy(update={"used": self.used - 1, "revision": self.revision + 1})

@@ -134,6 +134,18 @@ def expire_plays(ports: Ports, campaign: str, version: int) -> int:
     return sum(_expire(ports, batch, now) for batch in _batches(due))
 
 
+def close_slots(ports: Ports, campaign: str, version: int) -> int:
+    """Stop the issuing of tokens at once, whatever a cache still says; return how many slots were open.
+
+    Tokens that were issued can be played until they expire.
+    """
+    unit = _Unit(ports.documents)
+    slots = unit.query(Slot, Where("campaign", "==", CampaignVersion(campaign, version).text))
+    standing = [slot for slot in slots if slot.status == "open"]
+    ports.documents.commit([unit.write(slot.closed()) for slot in standing])
+    return len(standing)
+
+
 def list_keys(ports: Ports) -> dict[str, list[dict[str, str]]]:
     """Return the public keys that verify tokens and receipts, as a JWK set, at most a minute old."""
     versions = ports.memo.read("token-signing-versions", KEYS_STALE_FOR, lambda: ports.keys.versions(SIGNING_KEY))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tombola.campaigns.usecases import end_campaign
+from tombola.errors import Unknown
 from tombola.experiments.arms import arm
-from tombola.games.usecases import issue_tokens
+from tombola.games.usecases import close_slots, issue_tokens
 from tombola.orders.facts import Header, Line, OrderStatement, Payment
 from tombola.orders.usecases import record_order
-from tombola.ports.documents import DocumentKey, Replace, Where
+from tombola.ports.documents import Delete, DocumentKey, Replace, Where
 from tombola.ports.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -286,10 +287,22 @@ def fill(game: Game, slot: int) -> None:
     game.ports.documents.commit([Replace(snapshot.key, fields, snapshot.version)])
 
 
-def test_a_closed_slot_stops_issuing_whatever_a_cache_says(game: Game) -> None:
-    for snapshot in list(game.ports.documents.query("slots", [Where("campaign", "==", "june-wheel/v1")])):
-        game.ports.documents.commit([Replace(snapshot.key, {**snapshot.fields, "status": "closed"}, snapshot.version)])
-    assert game.issue(game.order()).reason == "campaign-ended"
+def test_closed_slots_stop_issuing_whatever_a_cache_says(game: Game) -> None:
+    game.earn("o-1")
+    assert close_slots(game.ports, "june-wheel", 1) == 5
+    assert close_slots(game.ports, "june-wheel", 1) == 0
+    assert game.issue(game.order("o-2")).reason == "campaign-ended"
+    assert game.issue(game.order("o-1", cancelled=True)).state == "revoked"
+    assert game.books().problems == ()
+
+
+def test_an_entry_whose_play_is_lost_is_a_fault_with_a_name(game: Game) -> None:
+    game.earn()
+    (snapshot,) = game.ports.documents.get([DocumentKey("plays", (game.play_of().token_id,))])
+    game.ports.documents.commit([Delete(snapshot.key, snapshot.version)])
+    with pytest.raises(Unknown) as refused:
+        game.issue(game.order())
+    assert refused.value.code == "unknown-play"
 
 
 def test_an_order_of_an_ended_campaign_still_takes_its_token_back(game: Game) -> None:
