@@ -4,12 +4,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
+from typing import BinaryIO
 
 from tombola.catalogue.model import Product, unknown
 from tombola.catalogue.shards import Shard, Statement, by_shard, merge, pack, shard_of, unpack
+from tombola.errors import Gone, Problem
 from tombola.feeds.events import FeedValidated, FileRef
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Snapshot, Value, Write, created_or_replaced
+from tombola.ports.errors import NotFound
 from tombola.ports.objects import ObjectRef
 
 STALE_FOR = timedelta(seconds=60)
@@ -40,7 +43,7 @@ def update_catalogue(ports: Ports, event: FeedValidated) -> int:
     """Merge a validated products file into the catalogue; return how many shards changed.
 
     Every commit holds whole shards, so that a call cut short and made again ends in the same state.
-    Raises `TooLarge` when a shard would outgrow its document.
+    Raises `TooLarge` when a shard would outgrow its document, `Gone` when the staged file is.
     """
     if event.feed != "products":
         return 0
@@ -108,7 +111,7 @@ def _revision(snapshot: Snapshot | None) -> int:
 def _statements(ports: Ports, file: FileRef, receipt: str) -> Iterator[Statement]:
     from tombola.feeds.staging import read_rows  # noqa: PLC0415 (who only finds products needs no pyarrow)
 
-    with ports.objects.open(ObjectRef(file.bucket, file.name, file.generation)) as stream:
+    with _opened(ports, file) as stream:
         for row in read_rows(stream):
             yield Statement(
                 stated_at=(row["stated_at"].astimezone(UTC) - _EPOCH) // _MICROSECOND,
@@ -119,3 +122,11 @@ def _statements(ports: Ports, file: FileRef, receipt: str) -> Iterator[Statement
                 department=row["department"] or "",
                 receipt=receipt,
             )
+
+
+def _opened(ports: Ports, file: FileRef) -> BinaryIO:
+    try:
+        return ports.objects.open(ObjectRef(file.bucket, file.name, file.generation))
+    except NotFound as gone:
+        msg = f"the staged file {file.name} is gone"
+        raise Gone(msg, [Problem("files", file.name, "a file that exists")], code="staged-file-gone") from gone

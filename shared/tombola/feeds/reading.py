@@ -20,7 +20,7 @@ READ_BYTES = 256 * 1024
 BLOCK_RECORDS = 16 * 1024
 MAX_RECORD = 1024 * 1024
 """Characters; a quote that is never closed would otherwise swallow the whole file."""
-UNPACKED_FREELY = 64 * 1024 * 1024
+UNPACKED_FREELY = 8 * 1024 * 1024
 MAX_RATIO = 200
 """Feeds shrink by 5 to 50; what unpacks to more than 200 times its size is no feed."""
 _GZIP = b"\x1f\x8b"
@@ -89,9 +89,13 @@ class Block:
 class Reader:
     """One file, read once. Raises `Unusable` from the constructor (no header) and from `blocks`."""
 
-    def __init__(self, source: Measured, dialect: Dialect) -> None:
-        """Read the header: `header` holds the column names, `preamble` the text that stands before the records."""
+    def __init__(self, source: Measured, dialect: Dialect, piece: int = READ_BYTES) -> None:
+        """Read the header: `header` holds the column names, `preamble` the text that stands before the records.
+
+        The file is read `piece` bytes at a time.
+        """
         self._source = source
+        self._piece = piece
         self._raw = io.BufferedReader(source, READ_BYTES)
         packed = self._raw.peek(2)[:2] == _GZIP
         self._bytes: io.BufferedIOBase = gzip.GzipFile(fileobj=self._raw) if packed else self._raw
@@ -113,7 +117,7 @@ class Reader:
 
     def blocks(self) -> Iterator[Block]:
         """Yield all records after the header, also those before a fault. Blank lines are no records."""
-        while self._fault is None and (block := self._block()).records:
+        while (block := self._block()).records:
             yield block
         if self._fault is not None:
             raise self._fault
@@ -177,7 +181,7 @@ class Reader:
 
     def _read(self) -> bytes:
         try:
-            data = self._bytes.read(READ_BYTES)
+            data = self._bytes.read(self._piece)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             message = f"the gzip data cannot be unpacked: {error}"
             raise Unusable(message, code="gzip-broken") from error
@@ -202,29 +206,33 @@ class Reader:
         decoder = codecs.getincrementaldecoder(self.codec)("strict")
         rest, data = "", self._first
         while True:
-            rest += self._decoded(decoder, data)
-            cut = max(rest.rfind("\n"), rest.rfind("\r", 0, -1)) + 1 if data else len(rest)
+            text, fault = self._decoded(decoder, data)
+            rest += text
+            cut = max(rest.rfind("\n"), rest.rfind("\r", 0, -1)) + 1 if data or fault else len(rest)
             if cut:
                 yield rest[:cut]
                 rest = rest[cut:]
             elif len(rest) > MAX_RECORD:
                 raise self._too_long()
+            if fault is not None:
+                raise fault
             if not data:
                 return
             data = self._read()
 
-    def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
+    def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> tuple[str, Unusable | None]:
+        """Return the text up to what is no text, and what that is."""
         try:
             text = decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(self.codec, "replace")
             found = error.object[error.start : error.end].hex(" ")
             message = f"the bytes {found} are no {self.codec}"
-            raise Unusable(message, code="undecodable", line=self._line_after(before), value=found) from error
+            return before, Unusable(message, code="undecodable", line=self._line_after(before), value=found)
         if "\0" in text:
-            message = "a NUL byte; expected text"
-            raise Unusable(message, code="nul-bytes", line=self._line_after(text[: text.index("\0")]))
-        return text
+            before = text[: text.index("\0")]
+            return before, Unusable("a NUL byte; expected text", code="nul-bytes", line=self._line_after(before))
+        return text, None
 
     def _line_after(self, text: str) -> int:
         return self._base + len(self._kept) + max(text.count("\n"), text.count("\r")) + 1

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import islice
+from typing import BinaryIO
 
 from tombola.catalogue.usecases import known_products
 from tombola.errors import Gone, Malformed, Problem, Unknown
@@ -72,7 +73,7 @@ def publish_orders(ports: Ports, event: FeedValidated) -> int:
         return 0
     published = 0
     for file in event.files:
-        with ports.objects.open(_ref(file)) as stream:
+        with _opened(ports, file) as stream:
             published += _publish(ports, stated(stream, event.receipt), BULK)
     return published
 
@@ -83,7 +84,7 @@ def publish_shoppers(ports: Ports, event: FeedValidated) -> int:
         return 0
     published = 0
     for file in event.files:
-        with ports.objects.open(_ref(file)) as stream:
+        with _opened(ports, file) as stream:
             published += _publish(ports, shoppers_stated(read_rows(stream), event.receipt), LIVE)
     return published
 
@@ -238,6 +239,15 @@ def _publish(ports: Ports, events: Iterable[Event], lane: str) -> int:
         ports.topics.publish(batch[0].topic, [event.message for event in batch])
         published += len(batch)
     return published
+
+
+def _opened(ports: Ports, file: FileRef) -> BinaryIO:
+    """Open a staged file. Raises `Gone` (`staged-file-gone`): it will not come back by waiting."""
+    try:
+        return ports.objects.open(_ref(file))
+    except NotFound as gone:
+        msg = f"the staged file {file.name} is gone"
+        raise Gone(msg, [Problem("files", file.name, "a file that exists")], code="staged-file-gone") from gone
 
 
 def _ref(file: FileRef) -> ObjectRef:
