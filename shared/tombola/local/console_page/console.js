@@ -100,10 +100,10 @@ function campaignCard(campaign) {
 const PROBLEMS = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 
 function logLine(line) {
-  const rest = ["function", "outcome", "code", "error", "status", "duration_ms", "attempt", "event_id"]
-    .filter((name) => line[name] !== undefined).map((name) => `${name}=${line[name]}`).join(" ");
+  const parts = [line.message === "request" ? null : line.message, line.function, line.outcome, line.code, line.error, line.status,
+    line.duration_ms === undefined ? null : `${line.duration_ms.toFixed(1)} ms`, line.attempt > 1 ? `attempt ${line.attempt}` : null];
   const stack = line.stack_trace ? make("details", {}, make("summary", {}, "stack"), make("pre", {}, line.stack_trace)) : null;
-  return make("li", { class: PROBLEMS[line.severity] ?? "" }, make("time", {}, clock(line.time)), ` ${line.message ?? ""} ${rest}`, stack);
+  return make("li", { class: PROBLEMS[line.severity] ?? "" }, make("time", {}, clock(line.time)), ` ${parts.filter((part) => part).join("  ")}`, stack);
 }
 
 let last = null;
