@@ -14,7 +14,7 @@ from datetime import timedelta
 from tombola.errors import Fault
 from tombola.local.host import Host
 from tombola.local.queue import Leased, Queue, push_body
-from tombola.ports.errors import Unavailable
+from tombola.ports.errors import PortError
 from tombola.runtime.logs import logger
 from tombola.runtime.topology import DEAD_LETTERS
 
@@ -121,7 +121,7 @@ class Runner:
         while not stop.is_set():
             try:
                 served = self._round(groups, stop.is_set)
-            except Unavailable:
+            except PortError:
                 logger().exception("queue unavailable")
                 served = 0
                 stop.wait(1.0)
@@ -132,7 +132,7 @@ class Runner:
         while not stop.wait(1.0):
             try:
                 self._store_some()
-            except Unavailable:
+            except PortError:
                 logger().exception("warehouse unavailable")
 
     def _store_some(self) -> int:
