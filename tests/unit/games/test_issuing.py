@@ -321,6 +321,21 @@ def test_an_order_revised_after_its_tokens_time_finds_it_expired(game: Game) -> 
     assert game.books().problems == ()
 
 
+def test_an_order_corrected_out_of_the_campaign_loses_its_token(game: Game) -> None:
+    game.earn()
+    issued = game.issue(game.order(ordered_at=ORDERED_AT + timedelta(days=8)))
+    assert (issued.state, issued.reason) == ("revoked", "not-in-campaign")
+
+
+def test_a_prize_without_a_balance_to_give_it_back_to_is_a_fault_with_a_name(game: Game) -> None:
+    game.play(game.earn())
+    (snapshot,) = game.ports.documents.get([DocumentKey("balances", ("june-wheel", "1", "0"))])
+    game.ports.documents.commit([Delete(snapshot.key, snapshot.version)])
+    with pytest.raises(Unknown) as refused:
+        game.issue(game.order(cancelled=True))
+    assert refused.value.code == "unknown-balance"
+
+
 def test_what_was_not_met_is_kept_with_the_entry(game: Game) -> None:
     game.earn()
     game.issue(game.order(quantity=1))
