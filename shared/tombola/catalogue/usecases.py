@@ -24,19 +24,16 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def find_products(ports: Ports, retailer: str, product_ids: Iterable[str]) -> dict[str, Product]:
     """Return every product asked for, at most 60 seconds stale; unknown ids are products without words."""
-    shards: dict[int, Mapping[str, Product]] = {}
     found = {}
     for product_id in product_ids:
-        number = shard_of(product_id)
-        if number not in shards:
-            shards[number] = _products(ports, retailer, number)
-        found[product_id] = shards[number].get(product_id) or unknown(product_id)
+        statement = _stated(ports, retailer, shard_of(product_id)).get(product_id)
+        found[product_id] = statement.product if statement else unknown(product_id)
     return found
 
 
 def known_products(ports: Ports, retailer: str, product_ids: Collection[str]) -> set[str]:
     """Return those ids that the catalogue holds, at most 60 seconds stale."""
-    return {one for one in product_ids if one in _products(ports, retailer, shard_of(one))}
+    return {one for one in product_ids if one in _stated(ports, retailer, shard_of(one))}
 
 
 def update_catalogue(ports: Ports, event: FeedValidated) -> int:
@@ -77,13 +74,13 @@ def _merge_shards(ports: Ports, retailer: str, groups: Mapping[int, Sequence[Sta
     return len(writes)
 
 
-def _products(ports: Ports, retailer: str, number: int) -> Mapping[str, Product]:
+def _stated(ports: Ports, retailer: str, number: int) -> Shard:
     return ports.memo.read(_memo_key(retailer, number), STALE_FOR, partial(_load, ports, retailer, number))
 
 
-def _load(ports: Ports, retailer: str, number: int) -> Mapping[str, Product]:
+def _load(ports: Ports, retailer: str, number: int) -> Shard:
     (snapshot,) = ports.documents.get([_key(retailer, number)])
-    return {product_id: statement.product for product_id, statement in _shard(snapshot).items()}
+    return _shard(snapshot)
 
 
 def _key(retailer: str, number: int) -> DocumentKey:
