@@ -21,6 +21,8 @@ from tombola.retailers.model import Dialect
 
 REMEMBERED = 100_000
 LONGEST_NUMBER = 40
+YEARS = range(1900, 2200)
+"""Years such as 1 and 9999 stand for "unknown" in somebody's system."""
 _WORDS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 Read = Callable[[str], object]
@@ -90,6 +92,8 @@ class Instants:
         """Return the instant in UTC."""
         try:
             at = self._parse(text.strip())
+            if at.year not in YEARS:
+                return Unreadable("not-a-time", f"a year from {YEARS[0]} to {YEARS[-1]}")
             return at.astimezone(UTC) if at.tzinfo else self._local(at, text)
         except (ValueError, OverflowError):
             return Unreadable("not-a-time", self._format or "ISO 8601, such as 2026-03-29T12:30:00")
@@ -192,7 +196,9 @@ class Decoder:
         return readers[how]
 
     def _null(self, field: str) -> object:
-        return self.row.model_fields[field].get_default()
+        """Return what an empty cell means: the field's default, or None, which a required field refuses."""
+        info = self.row.model_fields[field]
+        return None if info.is_required() else info.default
 
     def _whole(self, text: str) -> object:
         return self._numbers.scaled(text, 0, "not-whole")
