@@ -4,17 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
 from tombola.games.reconciling import Reconciliation
-from tombola.reports.model import ArmResult, CampaignReport, Check, Counts, Day, Experiment, Money, Range, Store
-from tombola.reports.wording import money_text
-
-if TYPE_CHECKING:
-    from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
+from tombola.reports.checks import book_checks, own_checks
+from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
+from tombola.reports.model import ArmResult, CampaignReport, Counts, Day, Experiment, Money, Range, Store
 
 SMALLEST_STORE = 5
 """A store with fewer shoppers is not named: a sponsor could recognise them."""
@@ -24,7 +22,7 @@ MOST_DAYS = 1000
 _DAILY = ("proposals", "withheld", "tokens", "plays", "wins", "reserved_minor")
 
 
-def assemble(launched: Launched, facts: "CampaignFacts", books: Reconciliation, as_of: datetime) -> CampaignReport:
+def assemble(launched: Launched, facts: CampaignFacts, books: Reconciliation, as_of: datetime) -> CampaignReport:
     """Return the report of one campaign version. `books` are the games' own figures, to check the facts against."""
     rules = launched.rules
     counts = _counts(facts.plays, facts.happened, facts.shoppers)
@@ -48,11 +46,11 @@ def assemble(launched: Launched, facts: "CampaignFacts", books: Reconciliation, 
         experiment=_experiment(rules, facts.shoppers, money),
         days=_days(rules, facts.happened, as_of),
         stores=_stores(facts.stores),
-        checks=(*_checks(rules, counts, money, facts), *_book_checks(counts, money, books)),
+        checks=(*own_checks(rules, counts, money, facts), *book_checks(counts, money, books)),
     )
 
 
-def _counts(plays: "Iterable[PlayTotals]", happened: "Iterable[Happened]", shoppers: "Shoppers") -> Counts:
+def _counts(plays: Iterable[PlayTotals], happened: Iterable[Happened], shoppers: Shoppers) -> Counts:
     plays, happened = list(plays), list(happened)
     made, withheld = sum(each.proposals for each in happened), sum(each.withheld for each in happened)
     first = min((each.tier for each in plays), default=1)
@@ -75,7 +73,7 @@ def _counts(plays: "Iterable[PlayTotals]", happened: "Iterable[Happened]", shopp
     )
 
 
-def _money(plays: "Iterable[PlayTotals]", pool_minor: int) -> Money:
+def _money(plays: Iterable[PlayTotals], pool_minor: int) -> Money:
     """Return where the money is, from the plays alone. The event of a paid prize no longer lists it as payable."""
     plays = list(plays)
     reserved, released = sum(each.reserved_minor for each in plays), sum(each.released_minor for each in plays)
@@ -95,7 +93,7 @@ def _money(plays: "Iterable[PlayTotals]", pool_minor: int) -> Money:
     )
 
 
-def _experiment(rules: Campaign, shoppers: "Shoppers", money: Money) -> Experiment:
+def _experiment(rules: Campaign, shoppers: Shoppers, money: Money) -> Experiment:
     """Return the comparison of arms, net of prizes only where none but the invited could win."""
     by_invitation = rules.control.mode == "invitation"
     found = compare(
@@ -137,7 +135,7 @@ def _range(interval: Interval | None) -> Range | None:
     return None if interval is None else Range(low_minor=interval.low, high_minor=interval.high)
 
 
-def _days(rules: Campaign, happened: "Sequence[Happened]", as_of: datetime) -> tuple[Day, ...]:
+def _days(rules: Campaign, happened: Sequence[Happened], as_of: datetime) -> tuple[Day, ...]:
     """Return every local day from the opening to the close, the last fact or the present, whichever is right.
 
     A day on which nothing happened is a row of zeros.
@@ -167,7 +165,7 @@ def _filled(days: Iterable[date], sums: Mapping[date, Mapping[str, int]]) -> Ite
         yield Day(day=day, **row, cumulative_reserved_minor=total)
 
 
-def _stores(stores: "Iterable[StoreTotals]") -> tuple[Store, ...]:
+def _stores(stores: Iterable[StoreTotals]) -> tuple[Store, ...]:
     """Return the stores that took most, then all others in one row; no store of few shoppers has a name."""
     ranked = sorted(stores, key=lambda each: (-each.value_minor, each.retailer, each.store_id))
     named = [each for each in ranked if each.shoppers >= SMALLEST_STORE][:MOST_STORES]
@@ -179,55 +177,5 @@ def _stores(stores: "Iterable[StoreTotals]") -> tuple[Store, ...]:
     return tuple(rows)
 
 
-def _columns(store: "StoreTotals") -> dict[str, int]:
+def _columns(store: StoreTotals) -> dict[str, int]:
     return {"orders": store.orders, "shoppers": store.shoppers, "value_minor": store.value_minor}
-
-
-def _checks(rules: Campaign, counts: Counts, money: Money, facts: "CampaignFacts") -> list[Check]:
-    tokens = counts.tokens_open + counts.tokens_played + counts.tokens_expired + counts.tokens_revoked
-    parts = money.waiting_minor + money.payable_minor + money.paid_minor + money.released_minor
-    currency = rules.pool.currency
-    return [
-        _equal("Tokens issued = open + played + expired + revoked", counts.tokens_issued, tokens),
-        _at_most("Wins within the number of winning moments", counts.wins, rules.draw.moments),
-        _at_most("Wins within the tokens played", counts.wins, counts.tokens_played),
-        _equal("Money won = waiting + due + paid + released", money.reserved_minor, parts, currency),
-        _at_most("Prizes within the pool", money.prizes_minor, money.pool_minor, currency),
-        _equal("Shoppers seen in both groups", facts.shoppers.in_both_arms, 0),
-        _equal("Orders in a currency other than the campaign's", facts.foreign_orders, 0),
-    ]
-
-
-def _book_checks(counts: Counts, money: Money, books: Reconciliation) -> list[Check]:
-    """Return the lines that hold the warehouse's figures, made from events, against the books, made of documents."""
-    accounts, currency = books.accounts_balances, books.currency
-    paid = accounts["paid"] + accounts["recoverable"]
-    return [
-        _equal("Tokens in the warehouse = tokens in the books", counts.tokens_issued, books.tokens),
-        _equal("Tokens = entries that qualified", books.tokens, books.entries),
-        _equal("Wins in the warehouse = winning moments claimed", counts.wins, books.claims),
-        _equal("Money won = won in the books", money.reserved_minor, books.won_minor, currency),
-        _equal("Money released = released in the books", money.released_minor, books.released_minor, currency),
-        _equal("Left in the pool = account available", money.left_minor, accounts["available"], currency),
-        _equal("Waiting = account reserved", money.waiting_minor, accounts["reserved"], currency),
-        _equal("Due = account payable", money.payable_minor, accounts["payable"], currency),
-        _equal("Paid = accounts paid and recoverable", money.paid_minor, paid, currency),
-        _equal("Largest difference of balances, postings and plays", books.difference_minor, 0, currency),
-        *(Check(what="The books", found=problem, expected="nothing wrong", holds=False) for problem in books.problems),
-    ]
-
-
-def _equal(what: str, found: int, expected: int, currency: str | None = None) -> Check:
-    """Return the line that says two figures must be the same. With a currency they are minor units of it."""
-    return Check(what=what, found=_shown(found, currency), expected=_shown(expected, currency), holds=found == expected)
-
-
-def _at_most(what: str, found: int, bound: int, currency: str | None = None) -> Check:
-    """Return the line that says a figure must not pass a bound. With a currency they are minor units of it."""
-    return Check(
-        what=what, found=_shown(found, currency), expected=f"at most {_shown(bound, currency)}", holds=found <= bound
-    )
-
-
-def _shown(figure: int, currency: str | None) -> str:
-    return f"{figure:,}" if currency is None else money_text(figure, currency)

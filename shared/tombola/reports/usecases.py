@@ -1,19 +1,15 @@
 """Export a campaign's report into the bucket `reports`."""
 
-from typing import TYPE_CHECKING
-
+from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import find_launched
 from tombola.games.usecases import reconcile
 from tombola.ports import Ports
 from tombola.reports.assembly import assemble
 from tombola.reports.charts import difference_chart, plays_chart, pool_chart
+from tombola.reports.facts import CampaignFacts
 from tombola.reports.model import CampaignReport, ReportFiles
 from tombola.reports.rendering import render
 from tombola.reports.tables import day_rows, summary_rows, to_csv, to_parquet
-
-if TYPE_CHECKING:
-    from tombola.campaigns.model import Launched
-    from tombola.reports.facts import CampaignFacts
 
 BUCKET = "reports"
 
@@ -46,8 +42,8 @@ def build_report(ports: Ports, campaign: str, version: int) -> CampaignReport:
     return assemble(launched, facts, reconcile(ports, campaign, version), ports.clock.now())
 
 
-def _collect(ports: Ports, launched: "Launched") -> "CampaignFacts":
-    from tombola.reports.facts import collect  # noqa: PLC0415 (imports Ibis: only where a report is made)
+def _collect(ports: Ports, launched: Launched) -> CampaignFacts:
+    from tombola.reports.queries import collect  # noqa: PLC0415 (imports Ibis: only where a report is made)
 
     backend = ports.warehouse.ibis()
     try:

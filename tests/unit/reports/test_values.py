@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tombola.campaigns.baskets import basket_of
 from tombola.orders.events import OrderRecorded
 from tombola.orders.facts import Header, Line, Order, ReturnedLine
-from tombola.reports.facts import _ORDER, _PLAY, _PROPOSAL
+from tombola.reports.queries import _ORDER, _PLAY, _PROPOSAL
 from tombola.reports.unpacking import unpack
 from tombola.reports.values import paid_minor
 
