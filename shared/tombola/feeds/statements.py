@@ -5,6 +5,7 @@ Instants come as aware UTC, amounts in minor units, shoppers as pseudonyms.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from tombola.events import derived_id
 from tombola.feeds.events import ShopperReceived, StatedConsent
 from tombola.orders.events import OrderReceived
-from tombola.orders.facts import MAX_LINES, Header, Line, OrderStatement, ReturnedLine
+from tombola.orders.facts import MAX_LINES
 
 StagedRow = Mapping[str, Any]
 _STATEMENT = ("order_id", "stated_at", "ordered_at", "store_id", "shopper", "currency")
@@ -33,28 +34,19 @@ def orders_stated(stream: BinaryIO, receipt: str) -> Iterator[OrderReceived]:
     An order's lines may stand anywhere in the file. The same receipt gives the same events.
     """
     rows = sorted_rows(stream, *_STATEMENT, "line_id")
-    for order_id, order in groupby(rows, key=lambda row: row["order_id"]):
-        groups = (list(group) for _, group in groupby(order, key=lambda row: tuple(row[name] for name in _STATEMENT)))
+    for order_id, order in groupby(rows, key=itemgetter("order_id")):
+        groups = (list(group) for _, group in groupby(order, key=itemgetter(*_STATEMENT)))
         for number, lines in enumerate(chunk for group in groups for chunk in _chunks(group)):
-            yield OrderReceived(
-                event_id=derived_id("order-received", receipt, order_id, number), statement=_statement(lines)
-            )
+            yield _received(derived_id("order-received", receipt, order_id, number), lines[0], lines=lines)
 
 
 def returns_stated(stream: BinaryIO, receipt: str) -> Iterator[OrderReceived]:
     """Yield what a staged file of returns states: one statement per return or cancellation."""
     for row in sorted_rows(stream, "order_id", "return_id"):
-        statement = OrderStatement(
-            retailer=row["retailer"],
-            order_id=row["order_id"],
-            door="feed",
-            scope="some",
-            stated_at=row["stated_at"],
-            returns=() if row["line_id"] is None else (_returned(row),),
-            cancelled_at=row["returned_at"] if row["cancelled"] else None,
-        )
         event_id = derived_id("order-received", receipt, row["order_id"], "return", row["return_id"])
-        yield OrderReceived(event_id=event_id, statement=statement)
+        returns = [] if row["line_id"] is None else [row]
+        cancelled_at = row["returned_at"] if row["cancelled"] else None
+        yield _received(event_id, row, returns=returns, cancelled_at=cancelled_at)
 
 
 def shoppers_stated(rows: Iterable[StagedRow], receipt: str) -> Iterator[ShopperReceived]:
@@ -80,35 +72,16 @@ def _chunks(lines: Sequence[StagedRow]) -> Iterator[Sequence[StagedRow]]:
         yield lines[start : start + MAX_LINES]
 
 
-def _statement(lines: Sequence[StagedRow]) -> OrderStatement:
-    first = lines[0]
-    return OrderStatement(
-        retailer=first["retailer"],
-        order_id=first["order_id"],
-        door="feed",
-        scope="some",
-        stated_at=first["stated_at"],
-        header=Header(
-            shopper=first["shopper"],
-            store_id=first["store_id"],
-            ordered_at=first["ordered_at"],
-            currency=first["currency"],
-        ),
-        lines=tuple(
-            Line(
-                line_id=row["line_id"],
-                product_id=row["product_id"],
-                quantity=row["quantity"],
-                value_minor=row["value_minor"],
-                discount_minor=row["discount_minor"],
-                coupon_minor=row["coupon_minor"],
-            )
-            for row in lines
-        ),
-    )
-
-
-def _returned(row: StagedRow) -> ReturnedLine:
-    return ReturnedLine(
-        return_id=row["return_id"], line_id=row["line_id"], quantity=row["quantity"], value_minor=row["value_minor"]
-    )
+def _received(event_id: str, row: StagedRow, **stated: object) -> OrderReceived:
+    """Make the event in one validation: staged columns bear the facts' own names, and facts ignore the others."""
+    header = row if "lines" in stated else None
+    statement = {
+        "retailer": row["retailer"],
+        "order_id": row["order_id"],
+        "door": "feed",
+        "scope": "some",
+        "stated_at": row["stated_at"],
+        "header": header,
+        **stated,
+    }
+    return OrderReceived.model_validate({"event_id": event_id, "statement": statement})

@@ -1,0 +1,34 @@
+"""The pages of the documentation hold what the code says, all of it."""
+
+import re
+from pathlib import Path
+
+from tombola.feeds.codes import CODES
+from tombola.feeds.contracts import CONTRACTS, KEYS, TABLES, table_name
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+
+
+def test_every_code_is_documented_in_its_own_line() -> None:
+    page = (DOCS / "feed-errors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    assert {code: (meaning, fix) for code, meaning, fix in rows} == {
+        code: (known.meaning, known.fix) for code, known in CODES.items()
+    }
+    assert len(rows) == len(CODES)
+
+
+def test_every_field_of_every_contract_is_documented_in_its_own_words() -> None:
+    page = (DOCS / "feeds.md").read_text(encoding="utf-8")
+    for kind, row in CONTRACTS.items():
+        table = page.split(f"### `{kind}`\n")[1].split("\n#")[0]
+        for name, field in row.model_fields.items():
+            assert re.search(rf"^\| `{name}` \|.*\| {re.escape(field.description or '')} \|$", table, re.MULTILINE), (
+                name
+            )
+
+
+def test_every_feed_has_a_table_whose_key_it_holds() -> None:
+    assert set(TABLES) == set(KEYS) == {table_name(kind) for kind in CONTRACTS}
+    for table, key in KEYS.items():
+        assert set(key) <= set(TABLES[table].names)
