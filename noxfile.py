@@ -17,7 +17,7 @@ def sync(session: nox.Session, *, extras: tuple[str, ...] = (), groups: tuple[st
     session.install(UV)
     chosen = [f"--extra={name}" for name in extras] + [f"--group={name}" for name in groups]
     session.run_install(
-        "uv", "sync", "--frozen", "--inexact", "--no-default-groups", *chosen,
+        "uv", "sync", "--frozen", "--inexact", "--no-default-groups", "--compile-bytecode", *chosen,
         env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
     )  # fmt: skip
 

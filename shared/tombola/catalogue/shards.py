@@ -83,7 +83,7 @@ def pack(shard: Shard) -> bytes:
         for product_id, s in shard.items()
     }
     text = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    packed = zlib.compress(text.encode(), 6)
+    packed = zlib.compress(text.encode(), 1)  # 6 takes three times as long for a sixth less
     if len(packed) > MAX_PACKED_BYTES or len(text) > MAX_UNPACKED_BYTES:
         msg = f"{len(rows)} products of one shard take {len(packed)} bytes; at most {MAX_PACKED_BYTES} are allowed"
         raise TooLarge(msg, code="catalogue-too-large")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from tombola.catalogue.model import Product, unknown
 from tombola.catalogue.shards import Shard, Statement, by_shard, merge, pack, shard_of, unpack
@@ -56,31 +56,51 @@ def _merge_shards(ports: Ports, retailer: str, groups: Mapping[int, Sequence[Sta
     keys = [_key(retailer, number) for number in groups]
     snapshots = ports.documents.get(keys)
     writes: list[Write] = []
-    touched = []
+    changed: dict[int, Kept] = {}
     for (number, statements), key, snapshot in zip(groups.items(), keys, snapshots, strict=True):
-        known = _shard(snapshot)
-        merged = merge(known, statements)
-        if merged != known:
-            fields: dict[str, Value] = {
-                "retailer": retailer,
-                "shard": number,
-                "revision": _revision(snapshot) + 1,
-                "packed": pack(merged),
-            }
-            writes.append(created_or_replaced(snapshot, key, fields))
-            touched.append(_memo_key(retailer, number))
+        known = _kept(ports, retailer, number, snapshot)
+        merged = merge(known.shard, statements)
+        if merged != known.shard:
+            changed[number] = Kept(known.revision + 1, merged)
+            writes.append(created_or_replaced(snapshot, key, _fields(retailer, number, changed[number])))
     ports.documents.commit(writes)
-    ports.memo.forget(*touched)
+    for number, kept in changed.items():
+        ports.memo.keep(_memo_key(retailer, number), kept)
     return len(writes)
 
 
+class Kept(NamedTuple):
+    """A shard as some revision of its document holds it."""
+
+    revision: int
+    shard: Shard
+
+
 def _stated(ports: Ports, retailer: str, number: int) -> Shard:
-    return ports.memo.read(_memo_key(retailer, number), STALE_FOR, partial(_load, ports, retailer, number))
+    return ports.memo.read(_memo_key(retailer, number), STALE_FOR, partial(_load, ports, retailer, number)).shard
 
 
-def _load(ports: Ports, retailer: str, number: int) -> Shard:
+def _load(ports: Ports, retailer: str, number: int) -> Kept:
     (snapshot,) = ports.documents.get([_key(retailer, number)])
-    return _shard(snapshot)
+    return _unpacked(snapshot)
+
+
+def _kept(ports: Ports, retailer: str, number: int, snapshot: Snapshot | None) -> Kept:
+    """Return what the snapshot holds: from memory when that is of the same revision, for unpacking costs most."""
+    remembered = ports.memo.read(_memo_key(retailer, number), STALE_FOR, partial(_unpacked, snapshot))
+    return remembered if remembered.revision == _revision(snapshot) else _unpacked(snapshot)
+
+
+def _unpacked(snapshot: Snapshot | None) -> Kept:
+    if snapshot is None:
+        return Kept(0, {})
+    packed = snapshot.fields["packed"]
+    assert isinstance(packed, bytes)  # noqa: S101 (we wrote it)
+    return Kept(_revision(snapshot), unpack(packed))
+
+
+def _fields(retailer: str, number: int, kept: Kept) -> dict[str, Value]:
+    return {"retailer": retailer, "shard": number, "revision": kept.revision, "packed": pack(kept.shard)}
 
 
 def _key(retailer: str, number: int) -> DocumentKey:
@@ -89,14 +109,6 @@ def _key(retailer: str, number: int) -> DocumentKey:
 
 def _memo_key(retailer: str, number: int) -> tuple[str, str, int]:
     return ("catalogue", retailer, number)
-
-
-def _shard(snapshot: Snapshot | None) -> Shard:
-    if snapshot is None:
-        return {}
-    packed = snapshot.fields["packed"]
-    assert isinstance(packed, bytes)  # noqa: S101 (we wrote it)
-    return unpack(packed)
 
 
 def _revision(snapshot: Snapshot | None) -> int:

@@ -33,6 +33,12 @@ class Memo:
                 self._values[key] = (now, value)
         return value
 
+    def keep(self, key: Hashable, value: object) -> None:
+        """Remember what this process has just written under `key`; loads under way meanwhile are not remembered."""
+        with self._lock:
+            self._forgotten += 1
+            self._values[key] = (self._elapsed(), value)
+
     def forget(self, *keys: Hashable) -> None:
         """Read these anew next time, because this process has just changed them.
 
