@@ -125,10 +125,8 @@ class Check:
             self._warn("unknown-product", "product_id", judged, new, self._places(batch, unknown))
 
     def _warn(self, code: str, field: str, judged: "_Judged", new: Sequence[bool], positions: Iterable[int]) -> None:
-        for position in positions:
-            if new[position]:
-                value = judged.shown(position, field)
-                self.warnings.add(code, field, line=judged.lines[position], value=value)
+        accepted = [position for position in positions if new[position]]
+        self.warnings.add_many(code, field, accepted, lambda one: (judged.lines[one], judged.shown(one, field)))
 
     def _unknown(self, batch: pa.RecordBatch) -> list[str]:
         """Return the batch's products that are not in the catalogue; each is looked up once per file."""

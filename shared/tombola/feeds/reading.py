@@ -139,7 +139,11 @@ class Reader:
             before = self._next
             try:
                 for record in islice(self._records, size - len(block.records)):
-                    self._note(block, record)
+                    start, self._next = self._next, self._records.line_num + 1
+                    if record:
+                        block.records.append(record)
+                        block.starts.append(start)
+                        block.ends.append(self._next - 1)
             except csv.Error as error:
                 self._broken(block, str(error))
             except Unusable as fault:
@@ -147,13 +151,6 @@ class Reader:
             if self._next == before:
                 break
         return block
-
-    def _note(self, block: Block, record: list[str]) -> None:
-        start, self._next = self._next, self._records.line_num + 1
-        if record:
-            block.records.append(record)
-            block.starts.append(start)
-            block.ends.append(self._next - 1)
 
     def _broken(self, block: Block, reason: str) -> None:
         """Note a record the parser gave up on: it starts afresh with the next line. Two reasons end the file."""
@@ -164,7 +161,10 @@ class Reader:
             self._fault = self._too_long()
         else:
             block.broken[len(block.records)] = reason
-            self._note(block, [""])
+            block.records.append([""])
+            block.starts.append(self._next)
+            block.ends.append(self._records.line_num)
+            self._next = self._records.line_num + 1
 
     def _too_long(self) -> Unusable:
         message = f"a record is over {MAX_RECORD} characters, or a field over {csv.field_size_limit()}"

@@ -4,7 +4,7 @@
 count what was read before the fault.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Self
@@ -104,6 +104,15 @@ class Tally:
             entry.examples.append(
                 Example(line=line, value=shortened(value), message=message or known.meaning, fix=known.fix)
             )
+
+    def add_many(self, code: str, field: str, places: Sequence[int], place: Callable[[int], tuple[int, str]]) -> None:
+        """Count one occurrence per place; `place` gives line and value, and is asked only for the examples."""
+        room = MAX_EXAMPLES - self._shown.get(code, 0)
+        for one in places[:room]:
+            line, value = place(one)
+            self.add(code, field, line=line, value=value)
+        if len(places) > room:
+            self._entries.setdefault((code, field), _Entry()).count += len(places) - room
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what was found, in order of code and field."""
