@@ -4,12 +4,12 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 
 import yaml
 
@@ -21,6 +21,7 @@ from tombola.games.usecases import mature_prizes
 from tombola.local.development import listen, log_file
 from tombola.local.journey import RETAILER, Journey
 from tombola.local.laptop import Laptop, alone_in, assemble
+from tombola.local.replay import Bookmark, MovableClock
 from tombola.local.season import Happening, Visit, season
 from tombola.local.shop import Shop
 from tombola.ports import Ports
@@ -40,24 +41,12 @@ Notice = Callable[[int, int, datetime], None]
 """Told after every happening: how many are done, of how many, and the instant in the replay."""
 
 
-@runtime_checkable
-class MovableClock(Protocol):
-    """A clock that a replay moves."""
-
-    def now(self) -> datetime:
-        """Return the present instant."""
-        ...
-
-    def set(self, instant: datetime) -> None:
-        """Move forward to an instant."""
-        ...
-
-
 @dataclass(frozen=True)
 class Demo:
     """A home folder in which the year is lived, and the year."""
 
     home: Path
+    bookmark: Bookmark
     laptop: Laptop
     journey: Journey
     campaign: Campaign
@@ -144,9 +133,7 @@ class Demo:
         """Move the clock, and remember how far it went: a later run never turns it back."""
         clock = cast("MovableClock", self.ports.clock)
         if instant > clock.now():
-            written = self.home / "clock.new"
-            written.write_text(instant.isoformat())
-            written.replace(self.home / "clock")
+            self.bookmark.write(instant)
             clock.set(instant)
 
     @contextmanager
@@ -175,11 +162,11 @@ def demo(home: Path, households: int | None) -> Iterator[Demo]:
     """Prepare a home for the year of so many households, or all. Raises `Conflict` when the home is in use."""
     with alone_in(home), log_file(home):
         _claim(home / "households", households)
-        begins = _resumed_at(home / "clock")
-        settings = read_settings().model_copy(update={"home": home, "adapters": "embedded", "replay_from": begins})
-        ports = wiring.build(settings)
-        campaign = Campaign.model_validate(yaml.safe_load(campaign_text()))
-        yield Demo(home, assemble(home, ports), Journey(households), campaign)
+        with closing(Bookmark(home / "clock")) as bookmark:
+            chosen = {"home": home, "adapters": "embedded", "replay_from": bookmark.read(BEGINS)}
+            ports = wiring.build(read_settings().model_copy(update=chosen))
+            campaign = Campaign.model_validate(yaml.safe_load(campaign_text()))
+            yield Demo(home, bookmark, assemble(home, ports), Journey(households), campaign)
 
 
 def campaign_text() -> bytes:
@@ -200,10 +187,3 @@ def _claim(remembered: Path, households: int | None) -> None:
         msg = f"{remembered.parent} holds the year of {found} households, not of {wanted}; choose another --home"
         raise Conflict(msg, [Problem("households", wanted, found)], code="another-demo")
     remembered.write_text(wanted)
-
-
-def _resumed_at(remembered: Path) -> datetime:
-    try:
-        return max(BEGINS, datetime.fromisoformat(remembered.read_text()))
-    except FileNotFoundError:
-        return BEGINS

