@@ -7,7 +7,7 @@ from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from tombola.catalogue.model import Product, unknown
-from tombola.catalogue.shards import Shard, Statement, by_shard, merge, pack, shard_of, unpack
+from tombola.catalogue.shards import Shard, Statement, by_shard, find, holds, merge, pack, shard_of, unpack
 from tombola.errors import Gone, Problem
 from tombola.feeds.events import FeedValidated, FileRef
 from tombola.ports import Ports
@@ -26,14 +26,14 @@ def find_products(ports: Ports, retailer: str, product_ids: Iterable[str]) -> di
     """Return every product asked for, at most 60 seconds stale; unknown ids are products without words."""
     found = {}
     for product_id in product_ids:
-        statement = _stated(ports, retailer, shard_of(product_id)).get(product_id)
+        statement = find(_stated(ports, retailer, shard_of(product_id)), product_id)
         found[product_id] = statement.product if statement else unknown(product_id)
     return found
 
 
 def known_products(ports: Ports, retailer: str, product_ids: Collection[str]) -> set[str]:
     """Return those ids that the catalogue holds, at most 60 seconds stale."""
-    return {one for one in product_ids if one in _stated(ports, retailer, shard_of(one))}
+    return {one for one in product_ids if holds(_stated(ports, retailer, shard_of(one)), one)}
 
 
 def update_catalogue(ports: Ports, event: FeedValidated) -> int:

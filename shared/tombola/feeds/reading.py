@@ -204,7 +204,7 @@ class Reader:
     def _texts(self) -> Iterator[str]:
         """Yield decoded text in pieces that end where a line does."""
         decoder = codecs.getincrementaldecoder(self.codec)("strict")
-        rest, data = "", self._first
+        rest, data = "", self._first or self._read()  # the first piece may have been the mark alone
         while True:
             text, fault = self._decoded(decoder, data)
             rest += text

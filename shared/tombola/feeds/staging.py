@@ -160,4 +160,6 @@ def _file(ref: Address, rows: int) -> FileRef:
 def read_rows(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     """Yield the rows of a staged file, one row group in memory at a time. Instants are aware UTC."""
     for batch in pq.ParquetFile(stream).iter_batches():
-        yield from batch.to_pylist()
+        names, columns = batch.schema.names, [column.to_pylist() for column in batch.columns]
+        for values in zip(*columns, strict=True):
+            yield dict(zip(names, values, strict=True))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tombola.catalogue.shards import SHARDS, Statement, by_shard, merge, pack, shard_of, unpack
+from tombola.catalogue.shards import SHARDS, Statement, by_shard, find, holds, merge, pack, shard_of, unpack
 from tombola.errors import TooLarge
 
 WORDS = st.sampled_from(["", "a", "b", "\u00e9"])
@@ -28,7 +28,8 @@ def test_statements_may_come_in_any_order_and_twice(statements: list[Statement],
 
 def test_the_newest_statement_wins() -> None:
     old, new = Statement(1, "p", "Z", "", "", "", "r2"), Statement(2, "p", "A", "", "", "", "r1")
-    assert merge({"p": new}, [old]) == merge({"p": old}, [new]) == {"p": new}
+    for statements in ([old, new], [new, old]):
+        assert find(merge({}, statements), "p") == new
 
 
 def test_products_spread_over_all_shards() -> None:
@@ -42,5 +43,15 @@ def test_products_spread_over_all_shards() -> None:
 def test_a_shard_beyond_its_document_is_refused() -> None:
     words = [hashlib.sha512(str(number).encode()).hexdigest() for number in range(8_000)]
     with pytest.raises(TooLarge) as caught:
-        pack({word: Statement(0, word, word, "", "", "", "") for word in words})
+        pack(merge({}, [Statement(0, word, word, "", "", "", "") for word in words]))
     assert caught.value.code == "catalogue-too-large"
+
+
+@given(st.text(), st.text())
+def test_any_text_is_found_again_and_no_other(product_id: str, name: str) -> None:
+    shard = unpack(pack(merge({}, [Statement(0, product_id, name, "", "", "", "")])))
+    found = find(shard, product_id)
+    assert found is not None
+    assert found.name == name
+    assert holds(shard, product_id)
+    assert not holds(shard, product_id + "x")
