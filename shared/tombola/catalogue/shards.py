@@ -18,6 +18,7 @@ SHARDS = 256
 MAX_PACKED_BYTES = 480 * 1024
 """Below the port's 512 KiB a document; more than a million products of ordinary text in 256 shards."""
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 class Statement(NamedTuple):
@@ -102,4 +103,4 @@ def unpack(packed: bytes) -> dict[str, str]:
 
 def _text(value: str | Statement) -> str:
     """Return JSON text, in which no tab and no line end stands for itself."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
