@@ -39,7 +39,7 @@ def demo(
     home: Home = None,
     households: Annotated[
         str, typer.Option(help="How many of the 2,469 households, or `all`. More take longer.")
-    ] = "60",
+    ] = "30",
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object of the totals, and nothing else.")

@@ -35,7 +35,7 @@ ENDS = datetime.fromisoformat("2018-02-01T00:00:00-05:00")
 """When all is over: every return window, and so every prize's maturity, has passed."""
 WITNESS = "Numbers drawn on 28 September 2017: 04 11 17 23 42"
 """What a bailiff would supply at the launch. Fixed, so that every run of the demo plays the same game."""
-CAMPAIGN = "autumn-soft-drinks"
+CAMPAIGN = "autumn-snacks"
 
 Notice = Callable[[int, int, datetime], None]
 """Told after every happening: how many are done, of how many, and the instant in the replay."""

@@ -94,15 +94,15 @@ def _instant(value: object) -> datetime:
 def _planned(lines: list[dict[str, object]], at: datetime) -> tuple[Visit, bool]:
     """Return the visit, and whether its change of mind (if any) comes before the play.
 
-    A third of the orders come by check-out, the rest by webhook; 6 in 7 tokens are played; 1 order in 12
-    is cancelled, 1 in 12 partly returned, half of them before the play.
+    A third of the orders come by check-out, the rest by webhook; 6 in 7 tokens are played; 1 order in 10
+    is cancelled, 1 in 10 partly returned, half of them before the play.
     """
     first = lines[0]
     order_id = str(first["basket_id"])
     dice = hashlib.sha256(f"season {order_id}".encode()).digest()
     early = dice[3] % 2 == 0
     changed_at = at + (UNTIL_EARLY_CHANGE if early else UNTIL_LATE_CHANGE)
-    change = {0: _cancelled(order_id, changed_at), 1: _returned(order_id, lines[0], changed_at)}.get(dice[2] % 12)
+    change = {0: _cancelled(order_id, changed_at), 1: _returned(order_id, lines[0], changed_at)}.get(dice[2] % 10)
     visit = Visit(
         order_id=order_id,
         shopper_id=str(first["household_id"]),
