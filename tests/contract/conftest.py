@@ -17,7 +17,7 @@ def run(tmp_path: Path) -> Callable[[str], str]:
     """Return a runner of Python text in a process of its own, with `HOME` defined; gives its output."""
 
     def runner(text: str) -> str:
-        done = subprocess.run(_command(tmp_path, text), capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603 (ours)
+        done = subprocess.run(_command(tmp_path, text), capture_output=True, text=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -29,7 +29,7 @@ def kill_after(tmp_path: Path) -> Callable[[str, int], list[str]]:
     """Return a runner that kills (SIGKILL) the process once it has written so many lines; gives all lines."""
 
     def runner(text: str, lines: int) -> list[str]:
-        with subprocess.Popen(_command(tmp_path, text), stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:  # noqa: S603 (ours)
+        with subprocess.Popen(_command(tmp_path, text), stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
             assert process.stdout is not None
             seen = [process.stdout.readline().strip() for _ in range(lines)]
             process.send_signal(signal.SIGKILL)

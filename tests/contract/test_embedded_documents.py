@@ -45,7 +45,7 @@ KEY = DocumentKey("orders", ("raced",))
 
 def test_of_many_processes_that_create_one_wins(tmp_path: Path) -> None:
     text = f"from pathlib import Path\nHOME = Path({str(tmp_path)!r})\n{OPEN}{RACE}"
-    racers = [subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE) for _ in range(4)]  # noqa: S603 (ours)
+    racers = [subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE) for _ in range(4)]
     assert sum(int(racer.communicate()[0]) for racer in racers) == 30
 
 

@@ -112,7 +112,7 @@ def tombola(*arguments: str, functions: Path) -> "subprocess.Popen[str]":
 
 def python(*arguments: str, functions: Path) -> "subprocess.Popen[str]":
     """Start this interpreter, with both outputs to be read."""
-    return subprocess.Popen(  # noqa: S603 (our own interpreter, our own arguments)
+    return subprocess.Popen(
         [sys.executable, *arguments],
         env={**os.environ, "TOMBOLA_FUNCTIONS": str(functions)},
         stdout=subprocess.PIPE,

@@ -118,7 +118,7 @@ def test_a_misconfigured_function_answers_500_and_its_log_says_why(tmp_path: Pat
         "assert answer.status_code == 500 and b'hunter' not in answer.data, answer.data\n"
     )
     variables = {**os.environ, "TOMBOLA_ADAPTERS": "hunter2"}
-    result = subprocess.run(  # noqa: S603 (our own interpreter)
+    result = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
     )
     assert "TOMBOLA_ADAPTERS" in result.stdout
@@ -128,5 +128,5 @@ def test_a_misconfigured_function_answers_500_and_its_log_says_why(tmp_path: Pat
 def test_importing_the_runtime_brings_in_nothing_heavy() -> None:
     heavy = "polars pyarrow duckdb structlog stamina yaml pydantic_settings sqlite3 msgpack tombola.adapters"
     script = f"import sys, tombola.runtime; print([name for name in {heavy.split()!r} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 (our own interpreter)
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == "[]\n"

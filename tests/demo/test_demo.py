@@ -1,0 +1,75 @@
+import json
+import signal
+import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import command, start, totals
+
+Undisturbed = tuple[Path, dict[str, Any]]
+PROMISED = {
+    "files", "orders", "shoppers", "proposals", "tokens", "plays", "wins", "prize_pool_minor", "won_minor",
+    "released_minor", "ledger_balance_minor",
+}  # fmt: skip
+
+
+def test_the_demo_prints_one_object_of_totals_that_add_up(undisturbed: Undisturbed) -> None:
+    _, found = undisturbed
+    assert set(found) >= PROMISED
+    assert len(found["files"]) == 36
+    for file in found["files"]:
+        assert file["rows"] == file["accepted"] + file["rejected"] + file["duplicates"]
+    assert found["shoppers"] == 4
+    assert found["orders"] > 100
+    assert 0 < found["wins"] <= found["plays"] <= found["tokens"] < found["proposals"]
+    assert found["ledger_balance_minor"] == 0
+
+
+def test_lived_again_in_the_same_home_the_year_changes_no_total(undisturbed: Undisturbed) -> None:
+    home, found = undisturbed
+    assert totals(home) == found
+
+
+@pytest.mark.parametrize("instants", [["2017-02-15", "2017-10-20"], ["2017-11-12"]])
+def test_killed_in_the_middle_and_started_again_it_comes_to_the_same_totals(
+    tmp_path: Path, undisturbed: Undisturbed, instants: list[str]
+) -> None:
+    for instant in instants:
+        _kill_once_past(tmp_path, datetime.fromisoformat(f"{instant}T00:00:00+00:00"))
+    assert totals(tmp_path) == undisturbed[1]
+
+
+def test_a_home_that_holds_another_demo_is_refused_with_both_numbers(undisturbed: Undisturbed) -> None:
+    home, _ = undisturbed
+    other = [*command(home)[:-1], "7"]
+    done = subprocess.run(other, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "holds the year of 4 households, not of 7" in done.stderr
+
+
+def test_no_log_line_holds_a_shopper_an_order_or_a_key(undisturbed: Undisturbed) -> None:
+    home, _ = undisturbed
+    lines = (home / "logs" / "functions.jsonl").read_text().splitlines()
+    assert len(lines) > 500
+    text = "\n".join(lines)
+    ticket = (home / "inbox" / "orchard-market" / "orders" / "2017-10.csv").read_text().splitlines()[1].split("|")[0]
+    assert ticket not in text
+    assert "orchard" not in text
+    assert all(json.loads(line)["severity"] for line in lines)
+
+
+def _kill_once_past(home: Path, instant: datetime) -> None:
+    """Start the demo and kill it with SIGKILL as soon as its clock has passed an instant."""
+    process = start(home)
+    clock, give_up_at = home / "clock", time.monotonic() + 120
+    while not clock.exists() or datetime.fromisoformat(clock.read_text()) < instant:
+        assert process.poll() is None, "ended before it could be killed"
+        assert time.monotonic() < give_up_at, "never came so far"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
