@@ -8,11 +8,11 @@ from tombola.experiments.choosing import Choice, DecisionPoint, Proposal, banner
 from tombola.experiments.events import ProposalMade
 from tombola.experiments.offers import Offer, OfferRequest
 from tombola.orders.signatures import verify
-from tombola.orders.usecases import pseudonym_key, webhook_secrets
+from tombola.orders.usecases import webhook_secrets
 from tombola.ports import Ports
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.profiles.usecases import read_profile
-from tombola.retailers.usecases import find_retailer
+from tombola.retailers.usecases import find_retailer, pseudonym_key
 
 
 def choose_offer(

@@ -33,11 +33,15 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What checking needs to know beside the file. `arrived_at`: when the object was written."""
+    """What checking needs to know beside the file.
+
+    `arrived_at`: when the object was written; `latest`: what is dated after it cannot have happened.
+    """
 
     retailer: Retailer
     kind: FeedKind
     arrived_at: datetime
+    latest: datetime
     pseudonym: Callable[[str], str]
     known_products: Callable[[Collection[str]], set[str]]
 
@@ -80,7 +84,7 @@ class Check:
         world = self._world
         try:
             reader = Reader(source, world.dialect)
-            decoder = Decoder(self._row, world.dialect, world.retailer.currency, reader.header)
+            decoder = Decoder(self._row, world.dialect, world.retailer.currency, reader.header, world.latest)
             for block in reader.blocks():
                 self._judge(reader, decoder, block)
         except Unusable as fault:

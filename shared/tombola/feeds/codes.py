@@ -47,6 +47,9 @@ CODES: Mapping[str, Code] = {
     "too-large": Code("row", "A number beyond what any order holds.", "Check the column and the unit."),
     "too-many-decimals": Code("row", "More decimals than the currency has.", "Round at the source, once."),
     "not-a-time": Code("row", "Not an instant in the dialect's format.", "Write it in the dialect's format."),
+    "in-the-future": Code(
+        "row", "An instant over an hour after the file arrived.", "Check the clock, the time zone and the century."
+    ),
     "local-time-skipped": Code(
         "row", "A local time that the clock skips when summer time begins.", "Send UTC, or the time with its offset."
     ),

@@ -17,12 +17,14 @@ from tombola.errors import Malformed, Problem
 from tombola.feeds.contracts import Row, reading
 from tombola.feeds.reading import Unusable
 from tombola.money import EXPONENTS
+from tombola.orders.facts import FIRST_YEAR, LAST_YEAR
 from tombola.retailers.model import Dialect
 
 REMEMBERED = 100_000
 LONGEST_NUMBER = 40
-YEARS = range(1900, 2200)
-"""Years such as 1 and 9999 stand for "unknown" in somebody's system."""
+FIRST, END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
+"""The instants that orders can hold. Years such as 1, 1900 and 9999 stand for "unknown" in somebody's system."""
+_YEARS = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
 _WORDS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 Read = Callable[[str], object]
@@ -81,22 +83,32 @@ class Numbers:
 class Instants:
     """Instants in one dialect. `ambiguous` are the texts read so far that the local clock shows twice."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        """Read instants in the dialect's format and time zone; ISO 8601 where it names no format."""
+    def __init__(self, dialect: Dialect, latest: datetime = END) -> None:
+        """Read instants up to `latest` in the dialect's format and time zone; ISO 8601 where it names no format."""
         self._format = dialect.datetime_format
         self._zone = ZoneInfo(dialect.time_zone)
         self._ambiguous = dialect.ambiguous
+        self._latest = latest
         self.ambiguous: set[str] = set()
 
     def read(self, text: str) -> datetime | Unreadable:
         """Return the instant in UTC."""
         try:
             at = self._parse(text.strip())
-            if at.year not in YEARS:
-                return Unreadable("not-a-time", f"a year from {YEARS[0]} to {YEARS[-1]}")
-            return at.astimezone(UTC) if at.tzinfo else self._local(at, text)
-        except (ValueError, OverflowError):
+            found = at.astimezone(UTC) if at.tzinfo else self._local(at, text)
+        except ValueError:
             return Unreadable("not-a-time", self._format or "ISO 8601, such as 2026-03-29T12:30:00")
+        except OverflowError:
+            return Unreadable("not-a-time", _YEARS)
+        return found if isinstance(found, Unreadable) else self._possible(found)
+
+    def _possible(self, at: datetime) -> datetime | Unreadable:
+        """Return the instant if anything can have happened then."""
+        if not FIRST <= at < END:
+            return Unreadable("not-a-time", _YEARS)
+        if at > self._latest:
+            return Unreadable("in-the-future", f"at most {self._latest.isoformat(timespec='seconds')}")
+        return at
 
     def _parse(self, text: str) -> datetime:
         """Return the time as written: aware only if the text holds its offset."""
@@ -119,8 +131,10 @@ class Instants:
 class Decoder:
     """Turns the records of one file into what the contract's model judges."""
 
-    def __init__(self, row: type[Row], dialect: Dialect, currency: str, header: Sequence[str]) -> None:
-        """Match the header with the contract, by the dialect's names.
+    def __init__(
+        self, row: type[Row], dialect: Dialect, currency: str, header: Sequence[str], latest: datetime = END
+    ) -> None:
+        """Match the header with the contract, by the dialect's names. Instants after `latest` are not read.
 
         Raises `Unusable` for a header that lacks or repeats columns, `Malformed` for a dialect that
         names fields which the contract does not have.
@@ -128,7 +142,7 @@ class Decoder:
         self.row = row
         self.header = header
         self._dialect = dialect
-        self._instants = Instants(dialect)
+        self._instants = Instants(dialect, latest)
         self._numbers = Numbers(dialect)
         self._amounts = {code: Remembered(self._amount(code)) for code in EXPONENTS}
         self.places = _places(row, dialect, header)

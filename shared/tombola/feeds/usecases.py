@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from tombola.catalogue.usecases import known_products
 from tombola.errors import Gone, Malformed, Problem, Unknown
@@ -18,19 +18,19 @@ from tombola.feeds.receipts import Receipt, verdict
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, read_rows
 from tombola.feeds.statements import orders_stated, returns_stated, shoppers_stated
+from tombola.orders.doors import AHEAD
 from tombola.ports import Ports
 from tombola.ports.documents import OutboundEvent
 from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.retailers.model import Retailer
-from tombola.retailers.usecases import find_retailer
+from tombola.retailers.usecases import find_retailer, pseudonym_key
 
 PUBLISHED_AT_ONCE = 500
 SOURCES_PER_LOAD = 1_000
 RECEIPTS_REMEMBERED = timedelta(hours=6)
 """Receipts never change, so the bound only limits what a long-lived process remembers."""
-KEYS_STALE_FOR = timedelta(seconds=60)
 
 
 def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
@@ -38,8 +38,9 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
 
     `attempt` names this attempt's files and must be new each time. Called again for the same generation,
     it returns the same receipt and publishes the same event. Raises `Malformed` for an object name that
-    is not `<retailer>/<feed>/<file>`, `Unknown` for a retailer, feed or key that is not known here, and
-    `Gone` (`superseded`) when that generation is no longer the live one.
+    is not `<retailer>/<feed>/<file>`, `Unknown` for a retailer or feed that is not known here, `NotSetUp` for a
+    retailer whose file or key is not as it must be, and `Gone` (`superseded`) when that generation is no longer
+    the live one.
     """
     place = _place(ref.name)
     retailer = find_retailer(ports, place.retailer)
@@ -94,21 +95,56 @@ def load_warehouse(ports: Ports) -> int:
 
     A staged file lies in the folder of its receipt, so one listing and the warehouse's own memory tell
     which receipts are left to read.
+
+    Raises `Gone` (`staged-file-gone`) naming the staged files that are gone, once all others are loaded.
     """
     folders: dict[FeedKind, list[str]] = {kind: [] for kind in KINDS}
     for info in ports.objects.list("receipts"):
         if info.ref.name.endswith(RECEIPT):
             folder = folder_of(info.ref.name)
             folders[place_of(folder).feed].append(folder)
-    return sum(_load(ports, kind, found) for kind, found in folders.items() if found)
+    loaded = [_load(ports, kind, found) for kind, found in folders.items() if found]
+    if gone := [file.name for one in loaded for file in one.gone]:
+        msg = f"{len(gone)} staged files that receipts name are gone; everything else is loaded"
+        raise Gone(msg, [Problem("files", name, "a file that exists") for name in gone], code="staged-file-gone")
+    return sum(one.files for one in loaded)
 
 
-def _load(ports: Ports, kind: FeedKind, folders: Sequence[str]) -> int:
+class _Loaded(NamedTuple):
+    """How many files were loaded, and which should have been and are gone."""
+
+    files: int
+    gone: list[FileRef]
+
+
+def _load(ports: Ports, kind: FeedKind, folders: Sequence[str]) -> _Loaded:
     loaded = {name.rpartition("/")[0] for name, _ in ports.warehouse.loaded(table_name(kind))}
     files = [file for folder in folders if folder not in loaded for file in _files(ports, folder)]
+    gone: list[FileRef] = []
     for start in range(0, len(files), SOURCES_PER_LOAD):
-        ports.warehouse.load(table_name(kind), [_ref(file) for file in files[start : start + SOURCES_PER_LOAD]])
-    return len(files)
+        gone += _load_some(ports, kind, files[start : start + SOURCES_PER_LOAD])
+    return _Loaded(len(files) - len(gone), gone)
+
+
+def _load_some(ports: Ports, kind: FeedKind, files: Sequence[FileRef]) -> list[FileRef]:
+    """Load these files together, and return those that are gone: they must not keep the others waiting."""
+    try:
+        ports.warehouse.load(table_name(kind), [_ref(file) for file in files])
+    except NotFound:
+        gone = [file for file in files if not _exists(ports, file)]
+        if not gone:
+            raise
+        if left := [file for file in files if file not in gone]:
+            ports.warehouse.load(table_name(kind), [_ref(file) for file in left])
+        return gone
+    return []
+
+
+def _exists(ports: Ports, file: FileRef) -> bool:
+    try:
+        return ports.objects.stat(file.bucket, file.name).ref == _ref(file)
+    except NotFound:
+        return False
 
 
 def _files(ports: Ports, folder: str) -> tuple[FileRef, ...]:
@@ -183,7 +219,8 @@ def _judge(
         retailer=retailer,
         kind=kind,
         arrived_at=info.updated_at,
-        pseudonym=partial(pseudonym, _pseudonym_key(ports, retailer), retailer.retailer),
+        latest=max(info.updated_at, ports.clock.now()) + AHEAD,
+        pseudonym=partial(pseudonym, pseudonym_key(ports, retailer), retailer.retailer),
         known_products=partial(known_products, ports, retailer.retailer),
     )
     check = Check(world, files)
@@ -214,16 +251,6 @@ def _find_receipt(ports: Ports, name: str) -> Receipt | None:
             return Receipt.model_validate_json(stream.read())
     except NotFound:
         return None
-
-
-def _pseudonym_key(ports: Ports, retailer: Retailer) -> bytes:
-    """Return the key of a retailer's pseudonyms: version 1 for ever, since another would split every shopper."""
-    name = retailer.pseudonym_key
-    try:
-        return ports.memo.read(("pseudonym-key", name), KEYS_STALE_FOR, lambda: ports.keys.get(name, 1).material)
-    except NotFound as missing:
-        msg = f"the key {name} does not exist"
-        raise Unknown(msg, [Problem("key", "none", f"a key named {name}")], code="unknown-key") from missing
 
 
 def _superseded(ref: ObjectRef) -> Gone:

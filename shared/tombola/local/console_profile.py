@@ -11,7 +11,7 @@ from tombola.privacy.pseudonyms import pseudonym
 from tombola.profiles.counts import MONDAY, WEEK, cells_of_week, packed_weeks
 from tombola.profiles.facts import unpack
 from tombola.profiles.model import Profile
-from tombola.retailers.usecases import find_retailer
+from tombola.retailers.usecases import find_retailer, pseudonym_key
 
 MOST_SHOWN = 8
 WEEKS_SHOWN = 60
@@ -23,7 +23,7 @@ def shopper_profile(ports: Ports, retailer: str, shopper_id: str) -> dict[str, o
     Seen as of the shopper's last week with an order, because what was replayed may lie years back; tastes are
     empty unless the shopper agreed to be profiled.
     """
-    key = ports.keys.get(find_retailer(ports, retailer).pseudonym_key).material
+    key = pseudonym_key(ports, find_retailer(ports, retailer))
     profile = _as_kept(ports, retailer, pseudonym(key, retailer, shopper_id))
     weeks = _orders_per_week(profile)
     scores = profile.scores(min(_monday(max(weeks) + 1), ports.clock.now()) if weeks else ports.clock.now())

@@ -15,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from tombola.errors import Fault, Malformed, Problem
-from tombola.money import exponent, minor_units
+from tombola.json_text import check_json
+from tombola.money import exponent, major_units, minor_units
 from tombola.orders.facts import (
     MAX_LINES,
+    MAX_MINOR,
     Door,
     Header,
     Instant,
@@ -25,7 +27,6 @@ from tombola.orders.facts import (
     OrderStatement,
     Payment,
     ReturnedLine,
-    Text,
 )
 from tombola.privacy.pseudonyms import pseudonym
 
@@ -38,6 +39,8 @@ MAX_NAMED = 200
 
 Amount = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,3})?$", examples=["12.50"])]
 """Decimal text in the currency's major unit."""
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""As in feeds: without control characters, so that an order has one name through every door."""
 Quantity = Annotated[int, Field(ge=0, le=10**9)]
 
 
@@ -100,6 +103,7 @@ class OrderMessage(Message):
 
 def parse_message(body: bytes) -> OrderMessage:
     """Return the message that a JSON body holds. Raises `Malformed` naming every field at fault."""
+    check_json(body)
     try:
         return OrderMessage.model_validate_json(body)
     except ValidationError as error:
@@ -169,9 +173,12 @@ def _amount_problems(message: OrderMessage) -> Iterator[Problem]:
         return
     for where, amount in _amounts(message):
         try:
-            minor_units(Decimal(amount), message.currency)
+            minor = minor_units(Decimal(amount), message.currency)
         except ValueError as error:
             yield Problem(where, repr(amount), str(error))
+        else:
+            if minor > MAX_MINOR:
+                yield Problem(where, repr(amount), f"at most {major_units(MAX_MINOR, message.currency)}")
 
 
 def _amounts(message: OrderMessage) -> Iterator[tuple[str, str]]:

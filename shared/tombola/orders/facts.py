@@ -17,7 +17,8 @@ MAX_LINES = 2_000
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-Minor = Annotated[int, Field(ge=-(10**12), le=10**12)]
+MAX_MINOR = 10**12
+Minor = Annotated[int, Field(ge=-MAX_MINOR, le=MAX_MINOR)]
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -47,9 +48,9 @@ class Line(Fact):
     line_id: Text
     product_id: Text
     quantity: Annotated[int, Field(ge=0, le=10**9)]
-    value_minor: Annotated[int, Field(ge=0, le=10**12)]
-    discount_minor: Annotated[int, Field(ge=0, le=10**12)] = 0
-    coupon_minor: Annotated[int, Field(ge=0, le=10**12)] = 0
+    value_minor: Annotated[int, Field(ge=0, le=MAX_MINOR)]
+    discount_minor: Annotated[int, Field(ge=0, le=MAX_MINOR)] = 0
+    coupon_minor: Annotated[int, Field(ge=0, le=MAX_MINOR)] = 0
 
 
 class ReturnedLine(Fact):
@@ -58,7 +59,7 @@ class ReturnedLine(Fact):
     return_id: Text
     line_id: Text
     quantity: Annotated[int, Field(ge=0, le=10**9)]
-    value_minor: Annotated[int, Field(ge=0, le=10**12)]
+    value_minor: Annotated[int, Field(ge=0, le=MAX_MINOR)]
 
 
 class Payment(Fact):
@@ -66,7 +67,7 @@ class Payment(Fact):
 
     payment_id: Text
     tender: Text
-    amount_minor: Annotated[int, Field(ge=0, le=10**12)]
+    amount_minor: Annotated[int, Field(ge=0, le=MAX_MINOR)]
 
 
 class Header(Fact):

@@ -82,11 +82,17 @@ def _signed_parts(given: Mapping[str, str]) -> tuple[str, str, list[str]]:
 
 
 def _any_matches(secrets: Sequence[bytes], message_id: str, at: datetime, body: bytes, signatures: list[str]) -> bool:
-    """Compare every pair, in constant time each, and do not stop at the first that matches."""
+    """Compare every pair, in constant time each, and do not stop at the first that matches.
+
+    Raises `Unauthenticated` for a body that is no text: what the specification signs is text.
+    """
     try:
         text = body.decode()
-    except UnicodeDecodeError:
-        return False
+    except UnicodeDecodeError as error:
+        problem = Problem(
+            "body", f"a byte that is not UTF-8 at offset {error.start}", "text in UTF-8, which alone is signed"
+        )
+        raise _refusal(BAD, problem) from None
     expected = [_signature(secret, message_id, at, text) for secret in secrets]
     matches = [hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in signatures]
     return any(matches)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import cast
 
 from tombola.errors import Problem, Unauthenticated
@@ -17,9 +16,7 @@ from tombola.orders.signatures import verify
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Snapshot, Write, created_or_replaced
 from tombola.retailers.model import Retailer
-from tombola.retailers.usecases import find_retailer
-
-KEYS_STALE_FOR = timedelta(seconds=60)
+from tombola.retailers.usecases import KEYS_STALE_FOR, find_retailer, pseudonym_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +87,6 @@ def webhook_secrets(ports: Ports, retailer: Retailer) -> tuple[bytes, ...]:
     """
     name = retailer.webhook_key
     return ports.memo.read(("webhook-secrets", name), KEYS_STALE_FOR, lambda: _all_versions(ports, name))
-
-
-def pseudonym_key(ports: Ports, retailer: Retailer) -> bytes:
-    """Return the key of a retailer's pseudonyms: version 1 for ever, since another would split every shopper."""
-    name = retailer.pseudonym_key
-    return ports.memo.read(("pseudonym-key", name), KEYS_STALE_FOR, lambda: ports.keys.get(name, 1).material)
 
 
 def _all_versions(ports: Ports, name: str) -> tuple[bytes, ...]:

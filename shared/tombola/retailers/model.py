@@ -5,13 +5,14 @@ deployment.
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tombola.zones import known_zone
 
 RetailerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+TimeZone = Annotated[str, AfterValidator(known_zone)]
 
 
 class Dialect(BaseModel):
@@ -32,14 +33,19 @@ class Dialect(BaseModel):
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal["", ",", ".", " ", "'", "\u00a0", "\u202f"] = ""
     datetime_format: str | None = None
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     ambiguous: Literal["earlier", "later", "reject"] = "earlier"
     nulls: tuple[str, ...] = ("",)
 
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        return known_zone(value)
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        if self.delimiter == self.quote or {self.delimiter, self.quote} & set("\r\n\0"):
+            msg = f"delimiter {self.delimiter!r} and quote {self.quote!r}; expected two characters, no line ends"
+            raise ValueError(msg)
+        if self.decimal_mark == self.thousands_mark:
+            msg = f"{self.decimal_mark!r} as decimal and as thousands mark; expected two characters"
+            raise ValueError(msg)
+        return self
 
 
 class Retailer(BaseModel):
@@ -51,7 +57,7 @@ class Retailer(BaseModel):
     name: str
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     quarantine_over: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.10")
     feeds: dict[Literal["products", "orders", "shoppers", "navigation", "returns"], Dialect]
 

@@ -3,40 +3,79 @@
 from datetime import timedelta
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from tombola.errors import Malformed, Problem, Unknown
+from tombola.errors import Fault, Problem, Unknown
 from tombola.ports import Ports
-from tombola.ports.errors import NotFound, Refused
-from tombola.retailers.model import Retailer
+from tombola.ports.errors import NotFound
+from tombola.retailers.model import Retailer, RetailerId
 
 STALE_FOR = timedelta(seconds=30)
+KEYS_STALE_FOR = timedelta(seconds=60)
+MOST_SHOWN = 80
+_ID: TypeAdapter[str] = TypeAdapter(RetailerId)
+
+
+class NotSetUp(Fault):
+    """The retailer is known, but its file or its keys here are not as they must be.
+
+    That is our fault, not the sender's: an HTTP caller is told to come again, and an event waits among the dead
+    letters until it is mended.
+    """
+
+    code = "malformed-retailer"
+    status = 503
 
 
 def find_retailer(ports: Ports, retailer: str) -> Retailer:
     """Return a retailer's configuration, at most 30 seconds old.
 
-    Raises `Unknown` when there is no such retailer, `Malformed` when its file is broken.
+    Raises `Unknown` when there is no such retailer, `NotSetUp` when its file is broken.
     """
     return ports.memo.read(("retailer", retailer), STALE_FOR, lambda: _load(ports, retailer))
+
+
+def pseudonym_key(ports: Ports, retailer: Retailer) -> bytes:
+    """Return the key of a retailer's pseudonyms: version 1 for ever, since another would split every shopper.
+
+    Raises `NotSetUp` (`unknown-key`) when it was given none.
+    """
+    name = retailer.pseudonym_key
+    try:
+        return ports.memo.read(("pseudonym-key", name), KEYS_STALE_FOR, lambda: ports.keys.get(name, 1).material)
+    except NotFound as missing:
+        msg = f"the key {name} does not exist"
+        raise NotSetUp(msg, [Problem("key", "none", f"a key named {name}")], code="unknown-key") from missing
 
 
 def _load(ports: Ports, retailer: str) -> Retailer:
     name = f"retailers/{retailer}.yaml"
     try:
-        info = ports.objects.stat("config", name)
-        with ports.objects.open(info.ref) as stream:
-            loaded = yaml.safe_load(stream.read())
-    except (NotFound, Refused) as error:
-        msg = f"retailer {retailer!r} is not known here"
-        raise Unknown(
-            msg,
-            [Problem("retailer", repr(retailer), f"an id with a file {name} in the config bucket")],
-            code="unknown-retailer",
-        ) from error
+        _ID.validate_python(retailer)
+        with ports.objects.open(ports.objects.stat("config", name).ref) as stream:
+            text = stream.read()
+    except (NotFound, ValidationError) as error:
+        raise _unknown(retailer) from error
     try:
-        return Retailer.model_validate(loaded)
+        found = Retailer.model_validate(yaml.safe_load(text))
     except ValidationError as error:
-        problems = [Problem(".".join(map(str, e["loc"])), repr(e["input"])[:80], e["msg"]) for e in error.errors()]
-        msg = f"{name} does not describe a retailer"
-        raise Malformed(msg, problems, code="malformed-retailer") from error
+        problems = [
+            Problem(".".join(map(str, e["loc"])), repr(e["input"])[:MOST_SHOWN], e["msg"]) for e in error.errors()
+        ]
+        raise _broken(name, problems) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise _broken(name, [Problem("file", "what is no YAML", "YAML in UTF-8")]) from error
+    if found.retailer != retailer:
+        raise _broken(name, [Problem("retailer", repr(found.retailer), f"{retailer!r}, as the file is named")])
+    return found
+
+
+def _unknown(retailer: str) -> Unknown:
+    shown = repr(retailer[:MOST_SHOWN])
+    msg = f"retailer {shown} is not known here"
+    expected = "an id with a file retailers/<id>.yaml in the config bucket"
+    return Unknown(msg, [Problem("retailer", shown, expected)], code="unknown-retailer")
+
+
+def _broken(name: str, problems: list[Problem]) -> NotSetUp:
+    return NotSetUp(f"{name} does not describe a retailer", problems)

@@ -23,6 +23,7 @@ from tombola.orders.facts import Header, Order
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Documents, Fields, OutboundEvent, Snapshot, Where, Write
 from tombola.ports.errors import PreconditionFailed, Unavailable
+from tombola.retailers.usecases import NotSetUp
 
 BEFORE_IT_OPENS = datetime(2027, 2, 20, 9, tzinfo=UTC)
 INSIDE = datetime(2027, 3, 10, 12, tzinfo=UTC)
@@ -239,7 +240,7 @@ def test_a_version_that_is_only_committed_is_not_launched(ports: Ports, campaign
 
 def test_a_broken_retailer_file_is_said_so(ports: Ports, campaign_text: str) -> None:
     ports.objects.replace("config", "retailers/corner-shop.yaml", b"time_zone: Mars/Olympus")
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(NotSetUp) as refused:
         commit(ports, campaign_text)
     assert refused.value.code == "malformed-retailer"
 

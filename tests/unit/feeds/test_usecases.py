@@ -17,6 +17,7 @@ from tombola.orders.facts import MAX_LINES
 from tombola.ports import Ports
 from tombola.ports.errors import Unavailable
 from tombola.ports.objects import ObjectInfo, ObjectRef, Objects, ObjectWriter
+from tombola.retailers.usecases import NotSetUp
 
 Judge = Callable[..., Receipt]
 Orders = Callable[..., str]
@@ -176,7 +177,7 @@ def test_a_retailer_without_a_pseudonym_key_is_a_fault(ports: Ports) -> None:
     config = b"{retailer: new-shop, name: New, country: US, currency: USD, feeds: {orders: {}}}"
     ports.objects.replace("config", "retailers/new-shop.yaml", config)
     ref = ports.objects.replace("inbox", "new-shop/orders/x.csv", b"order_id\n")
-    with pytest.raises(Unknown) as caught:
+    with pytest.raises(NotSetUp) as caught:
         usecases.validate_feed(ports, ref, attempt="one")
     assert caught.value.code == "unknown-key"
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tombola.errors import Malformed
+from tombola.json_text import check_json
 from tombola.runtime import Answer, HttpRequest
-from tombola.runtime.http import Headers, check_json
+from tombola.runtime.http import Headers
 
 Load = Callable[[str, str], FlaskClient]
 Lines = Callable[[], list[dict[str, Any]]]
