@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from tombola.errors import Fault, Malformed, Problem, Unknown
 from tombola.events import Event, topic_name
+from tombola.ports.objects import BUCKETS
 from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
 from tombola.runtime.faults import MethodNotAllowed, problems_of
@@ -25,7 +26,7 @@ from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
 from tombola.runtime.outcomes import Outcome, judged, observed
 from tombola.runtime.races import decide_again
 from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
-from tombola.runtime.topology import BUCKETS, DEAD_LETTERS, OBJECTS
+from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
 E = TypeVar("E", bound=Event)
 HttpFunction = Callable[[Request], Response]

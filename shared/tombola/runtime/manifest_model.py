@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from tombola.ports.documents import COLLECTIONS
+from tombola.ports.objects import BUCKETS
 from tombola.runtime.schedules import check_schedule
-from tombola.runtime.topology import BUCKETS, NOTIFYING_BUCKETS, TABLES, TOPICS, Retry
+from tombola.runtime.topology import NOTIFYING_BUCKETS, TABLES, TOPICS, Retry
 
 Lane = Literal["live", "bulk"]
 

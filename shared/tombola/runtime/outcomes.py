@@ -81,7 +81,8 @@ class Line:
         said: dict[str, object] = {}
         if (outcome := self.outcome) is not None:
             said |= {"outcome": outcome.word, "status": self.status}
-            said |= {"code": outcome.fault.code} if outcome.fault else {}
+            cause = outcome.fault or outcome.error
+            said |= {"code": cause.code} if isinstance(cause, Fault) else {}
             said |= {"error": type(outcome.error).__name__, "exc_info": outcome.error} if outcome.error else {}
         if (delivery := self.delivery) is not None:
             said |= {

@@ -62,14 +62,12 @@ def body_of(request: Request, max_bytes: int) -> bytes:
 
 def acknowledgement() -> Response:
     """Return the answer to a message that need not come again."""
-    return Response(status=204)
+    return _response(None, 204, {})
 
 
 def answer(content: Answer) -> Response:
     """Return an answer as JSON; no content as an empty body."""
-    body = _json(content.content)
-    media_type = {} if body is None else {"Content-Type": "application/json"}
-    return Response(body, content.status, {**_ALWAYS, **media_type, **content.headers})
+    return _response(_json(content.content), content.status, content.headers)
 
 
 def problem(outcome: Outcome[object], request: Request, methods: Sequence[str]) -> Response:
@@ -107,6 +105,16 @@ def _fault(outcome: Outcome[object]) -> Fault:
 
 def _too_large(max_bytes: int) -> TooLarge:
     return TooLarge(f"the body is larger than {max_bytes} bytes")
+
+
+def _response(body: bytes | None, status: int, headers: Mapping[str, str]) -> Response:
+    """Return a response; the function's own headers replace ours, in whatever case they are written."""
+    response = Response(body, status, _ALWAYS, content_type="application/json")
+    if body is None:
+        del response.headers["Content-Type"]
+    for name, value in headers.items():
+        response.headers.set(name, value)
+    return response
 
 
 def _json(content: BaseModel | Mapping[str, object] | None) -> bytes | None:

@@ -8,7 +8,6 @@ from tombola.events import BULK, LIVE, topic_name
 
 DEAD_LETTERS = "dead-letters"
 OBJECTS = "inbox-objects"
-BUCKETS = ("inbox", "staging", "receipts", "config", "reports")
 NOTIFYING_BUCKETS: Mapping[str, str] = {"inbox": OBJECTS}
 """Buckets whose new objects are announced, and the topic that announces them."""
 
