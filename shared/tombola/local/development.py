@@ -154,7 +154,6 @@ def listen(app: "WSGIApplication", port: int) -> "Server":
 @contextmanager
 def log_file(home: Path) -> Iterator[None]:
     """Write the functions' log into the home folder while the block runs."""
-    """Write logs to the home's own file while the block runs."""
     file = home / LOG_FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8", buffering=1) as stream:

@@ -101,6 +101,10 @@ class Watcher:
             if (shown, 0) not in known:
                 found.refused[shown] = str(error)
             return
+        except (PortError, OSError) as error:  # this file's trouble is not the others'
+            logger().warning("inbox file cannot be looked at", error=type(error).__name__)
+            found.growing += 1
+            return
         if (name, info.ref.generation) in known:
             return
         if 0 <= self._now() - changed_at < quiet_for:
@@ -167,7 +171,8 @@ def notification(info: ObjectInfo) -> Message:
 
 
 def _refusal(name: str, reason: str) -> Message:
-    fault = Malformed(reason, [Problem("name", name, reason)], code="bad-object-name")
+    found, _, expected = reason.rpartition("; expected ")
+    fault = Malformed(reason, [Problem("name", found, expected)], code="bad-object-name")
     resource = {"bucket": BUCKET, "name": name[:2000]}
     return letter(fault, json.dumps(resource).encode(), {}, {"function": "watching", "source_topic": OBJECTS})
 

@@ -4,6 +4,7 @@ A generation is the file's modification time in microseconds; where we write, it
 write in the bucket. A file that a person copies in keeps the time the copying left on it.
 """
 
+import io
 import os
 import stat
 import time
@@ -12,14 +13,18 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TypeVar
 
 from tombola.adapters.embedded.files import locked, sweep, temporary, translated
 from tombola.ports.errors import NotFound, PortError, PreconditionFailed, Refused
 from tombola.ports.objects import BUCKETS, ObjectInfo, ObjectRef, check_bucket, check_object_name
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+"""File systems go further than calendars."""
 _DIGITS = 20
+
+R = TypeVar("R")
 
 
 class EmbeddedObjects:
@@ -52,7 +57,7 @@ class EmbeddedObjects:
         except PortError:
             os.close(descriptor)
             raise
-        return os.fdopen(descriptor, "rb")
+        return io.BufferedReader(_Generation(descriptor, ref))
 
     def create(self, bucket: str, name: str) -> "Draft":
         """Write a new object, visible whole or not at all.
@@ -193,6 +198,27 @@ class Draft:
                 self._ref = self._objects.publish(self._path, self._bucket, self._name)
 
 
+class _Generation(io.FileIO):
+    """One generation being read. A file that is written over in place meanwhile is no longer that generation."""
+
+    def __init__(self, descriptor: int, ref: ObjectRef) -> None:
+        super().__init__(descriptor, "rb")
+        self._ref = ref
+
+    def readinto(self, buffer: "bytearray | memoryview[int]") -> int | None:  # type: ignore[override]  # what comes in
+        return self._still(super().readinto(buffer))
+
+    def readall(self) -> bytes:
+        return self._still(super().readall())
+
+    def _still(self, read: R) -> R:
+        live = _info(self._ref.bucket, self._ref.name, os.fstat(self.fileno())).ref
+        if live != self._ref:
+            msg = f"{self._ref.bucket}/{self._ref.name}: generation {self._ref.generation} was written over while read"
+            raise NotFound(msg)
+        return read
+
+
 def _ready(draft: Path, path: Path, generation: int) -> None:
     """Date a draft by its generation and make the folder it goes to."""
     os.utime(draft, ns=(generation * 1000, generation * 1000))
@@ -221,7 +247,7 @@ def _info(bucket: str, name: str, found: os.stat_result) -> ObjectInfo:
     if not stat.S_ISREG(found.st_mode):
         msg = f"{bucket}/{name} is no file"
         raise NotFound(msg)
-    generation = max(found.st_mtime_ns // 1000, 1)  # 0 means that there is no object
+    generation = min(max(found.st_mtime_ns // 1000, 1), _LAST)  # 0 means that there is no object
     updated_at = _EPOCH + timedelta(microseconds=generation)
     return ObjectInfo(ObjectRef(bucket, name, generation), found.st_size, updated_at)
 
