@@ -15,6 +15,7 @@ from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import MAX_BYTES
 from tombola.errors import Malformed, Problem, Unknown
 from tombola.money import major_units
+from tombola.runtime.races import decide_again
 
 if TYPE_CHECKING:
     from tombola.ports import Ports
@@ -36,10 +37,8 @@ def commit(file: File, home: Home = None) -> None:
     """Check the file, freeze its rules, make its keys and print the digests to publish before anyone can order."""
     ports, text = _ports(home), _text(file)
     _checked(ports, text)
-    version = usecases.commit_campaign(
-        ports, text, id_key=secrets.token_bytes(KEY_BYTES), seed=secrets.token_bytes(KEY_BYTES)
-    )
-    _show(version)
+    id_key, seed = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
+    _show(decide_again(lambda: usecases.commit_campaign(ports, text, id_key=id_key, seed=seed)))
 
 
 @app.command()
@@ -49,14 +48,16 @@ def launch(
     home: Home = None,
 ) -> None:
     """Launch the latest committed version: the witness is mixed into every draw, and the money is opened."""
-    launched = usecases.launch_campaign(_ports(home), campaign, witness)
+    ports = _ports(home)
+    launched = decide_again(lambda: usecases.launch_campaign(ports, campaign, witness))
     typer.echo(f"{campaign} version {launched.version} is launched since {launched.launched_at.isoformat()}")
 
 
 @app.command()
 def end(campaign: Id, home: Home = None) -> None:
-    """End the live version: orders made from now on take no part; tokens that are out can still be played."""
-    ended = usecases.end_campaign(_ports(home), campaign)
+    """End the live version: no token is issued from now on; those that are out can still be played."""
+    ports = _ports(home)
+    ended = decide_again(lambda: usecases.end_campaign(ports, campaign))
     at = "" if ended.ended_at is None else f" since {ended.ended_at.isoformat()}"
     typer.echo(f"{campaign} version {ended.version} is {ended.status}{at}")
 

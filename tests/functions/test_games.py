@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ import jwt
 import pytest
 import yaml
 
-from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.adapters.embedded.topics import EmbeddedTopics
+from tombola.campaigns.usecases import commit_campaign, end_campaign, launch_campaign
 from tombola.events import Event
 from tombola.games.tokens import SIGNING_KEY
 from tombola.games.usecases import check_out, issue_tokens, reconcile
@@ -29,13 +31,14 @@ from tombola.runtime.manifests import read_manifests
 from tombola.runtime.races import decide_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
     from tombola.games.answers import CheckOutAnswer
     from tombola.ports import Ports
+    from tombola.ports.documents import OutboundEvent, Snapshot, Write
 
     Client = Callable[[str], FlaskClient]
     Published = Callable[[str], list[dict[str, Any]]]
@@ -274,6 +277,67 @@ def test_a_crash_after_the_commit_leaves_the_events_in_the_outbox(
     ports.clock.advance(timedelta(minutes=2))
     assert outbox.relay(ports) == 2
     assert (len(published("order-recorded")), len(published("play-changed"))) == (1, 1)
+
+
+def test_a_check_out_that_dies_before_it_looks_again_leaves_no_token_to_an_order_since_cancelled(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    """The order is cancelled, and that is handled, after the decision to issue and before its commit."""
+    launch(limits={"per_shopper": 1})
+    offer(client, ports, message("o-1"))
+    assert offer(client, ports, message("o-2"))["reason"] == "limit-reached"
+    back = {"cancelled_at": ORDERED_AT, "stated_at": "2017-06-20T16:40:00Z"}
+    push(client, record(ports, message("o-1", "order.stated", **back), "webhook"))
+
+    class Dies:
+        def __init__(self) -> None:
+            self.get, self.query = ports.documents.get, ports.documents.query
+
+        def commit(self, writes: Sequence[Write], events: Sequence[OutboundEvent] = ()) -> None:
+            push(client, record(ports, message("o-2", "order.stated", **back), "webhook"))
+            ports.documents.documents.commit(writes, events)
+            msg = "killed"
+            raise SystemExit(msg)
+
+    body = message("o-2")
+    with pytest.raises(SystemExit):
+        check_out(replace(ports, documents=Dies()), "corner-shop", signed(ports, body), body)
+    assert [entry.fields["outcome"] for entry in entries_of(ports, "o-2")] == ["issued"]
+    ports.clock.advance(timedelta(minutes=2))
+    for event in relayed(ports):
+        push(client, event)
+    assert [entry.fields["outcome"] for entry in entries_of(ports, "o-2")] == ["revoked"]
+    assert reconcile(ports, "spring-wheel", 1).problems == ()
+
+
+def entries_of(ports: Ports, order_id: str) -> list[Snapshot]:
+    return list(ports.documents.query("entries", [Where("order", "==", f"corner-shop/{order_id}")]))
+
+
+def relayed(ports: Ports) -> list[OrderRecorded]:
+    """Relay the outbox and return what it told of orders."""
+    assert isinstance(ports.topics, EmbeddedTopics)
+    before = len(ports.topics.recent("order-recorded", 1000))
+    assert outbox.relay(ports) > 0
+    told = ports.topics.recent("order-recorded", 1000)[before:]
+    return [OrderRecorded.model_validate_json(kept.data) for kept in told]
+
+
+def test_plays_are_settled_by_the_clock_in_live_and_in_ended_campaigns(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    token = offer(client, ports, message("o-1"))["token"]
+    offer(client, ports, message("o-2"))
+    play(client, token)
+    push(client, record(ports, message("o-1", "order.stated"), "webhook"))
+    end_campaign(ports, "spring-wheel")
+    ports.clock.advance(timedelta(days=30))
+    for _ in range(2):
+        assert client("settle_plays").post("/", data=b"{}").status_code == 204
+        told = [(event["state"], event["prize_state"], event["payable_minor"]) for event in published("play-changed")]
+        assert sorted(told[-2:]) == [("expired", "none", 0), ("played", "matured", 1200)]
+    assert reconcile(ports, "spring-wheel", 1).problems == ()
 
 
 def test_check_out_and_the_webhook_racing_for_one_order_make_one_token(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tombola.campaigns import lifecycle
@@ -26,10 +26,13 @@ __all__ = [
     "launch_campaign",
     "list_versions",
     "live_campaigns",
+    "started_campaigns",
 ]
 
 STALE_FOR = timedelta(seconds=30)
+ANEW = timedelta(seconds=-1)
 LIVE = "live-campaigns"
+STARTED = ("launched", "ended", "revealed")
 
 
 def check_campaign(ports: Ports, text: bytes | str) -> CheckedCampaign:
@@ -87,6 +90,9 @@ def launch_campaign(ports: Ports, campaign: str, witness: str) -> Launched:
 def end_campaign(ports: Ports, campaign: str) -> Launched:
     """End the live version now: orders made from now on take no part. Ended already, it stays as it is.
 
+    The slots are closed in the same commit, and every token writes one: so nothing more is issued from here on,
+    by no process, whatever it still remembers. Tokens that are out can be played until they expire.
+
     Raises `Unknown`, `Conflict` (never launched).
     """
     head, head_snapshot, version, snapshot = _latest(ports, campaign, live=True)
@@ -94,7 +100,8 @@ def end_campaign(ports: Ports, campaign: str) -> Launched:
     if step is None:
         return _launched(version)
     next_head, next_version = step
-    ports.documents.commit([_head_write(next_head, head_snapshot), _replaced(next_version, snapshot)])
+    writes: list[Write] = [_head_write(next_head, head_snapshot), _replaced(next_version, snapshot)]
+    ports.documents.commit(writes + _closed_slots(ports, next_version))
     _forget(ports, next_version)
     return _launched(next_version)
 
@@ -109,9 +116,25 @@ def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
     )
 
 
-def live_campaigns(ports: Ports) -> tuple[Launched, ...]:
-    """Return the launched versions in order of their ids, at most 30 seconds old."""
-    return ports.memo.read(LIVE, STALE_FOR, lambda: _live(ports))
+def live_campaigns(ports: Ports, *, as_of: datetime | None = None) -> tuple[Launched, ...]:
+    """Return the launched versions in order of their ids, at most 30 seconds old, and read no earlier than `as_of`.
+
+    An order asks as of when it was made: what was launched before it is then seen by every process, or an order
+    of the first half minute would be refused for good. One reading serves every order made before it.
+    """
+
+    def load() -> tuple[datetime, tuple[Launched, ...]]:
+        return ports.clock.now(), _with_status(ports, "launched")
+
+    read_at, found = ports.memo.read(LIVE, STALE_FOR, load)
+    if as_of is not None and read_at < as_of:
+        _, found = ports.memo.read(LIVE, ANEW, load)
+    return found
+
+
+def started_campaigns(ports: Ports) -> tuple[Launched, ...]:
+    """Return every version that was ever launched, ended ones too, as they are now."""
+    return tuple(launched for status in STARTED for launched in _with_status(ports, status))
 
 
 def list_versions(ports: Ports, campaign: str) -> list[Version]:
@@ -147,6 +170,12 @@ def _opened_money(ports: Ports, launched: Launched) -> list[Write]:
     return [Create(DocumentKey(collection, parts), fields) for collection, parts, fields in opened]
 
 
+def _closed_slots(ports: Ports, version: Version) -> list[Write]:
+    from tombola.games.usecases import closing_writes  # noqa: PLC0415 (as above: only an end turns back)
+
+    return closing_writes(ports, version.campaign, version.version)
+
+
 def _forget(ports: Ports, version: Version) -> None:
     ports.memo.forget(LIVE, _memory(version.campaign, version.version))
 
@@ -155,9 +184,11 @@ def _memory(campaign: str, version: int) -> tuple[str, str, int]:
     return ("launched-campaign", campaign, version)
 
 
-def _live(ports: Ports) -> tuple[Launched, ...]:
-    found = ports.documents.query("campaigns", [Where("status", "==", "launched")])
-    versions = sorted((_stored(snapshot) for snapshot in found), key=lambda version: version.campaign)
+def _with_status(ports: Ports, status: str) -> tuple[Launched, ...]:
+    found = ports.documents.query("campaigns", [Where("status", "==", status)])
+    versions = sorted(
+        (_stored(snapshot) for snapshot in found), key=lambda version: (version.campaign, version.version)
+    )
     return tuple(_launched(version) for version in versions)
 
 

@@ -1,4 +1,4 @@
-"""Issue tokens, check orders out, play, mature prizes, list keys, reconcile.
+"""Issue tokens, check orders out, play, settle, list keys, reconcile.
 
 One reading and one commit at a time: whatever a decision rests on is rewritten by the commit that
 applies it, or never changes once it exists (claims, keys, launched rules), or may be stale where it
@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tombola.campaigns.baskets import Basket, basket_of
 from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import candidates, find_launched, live_campaigns
+from tombola.campaigns.usecases import candidates, find_launched, live_campaigns, started_campaigns
 from tombola.catalogue.usecases import find_products
-from tombola.errors import Gone, Problem, Unknown
+from tombola.errors import Fault, Gone, Problem, Unknown
 from tombola.events import Event
 from tombola.games.answers import CheckOutAnswer, PlayAnswer, PlayRequest, offered, over, play_answer
 from tombola.games.derivation import token_id, winning_moments
@@ -37,11 +37,11 @@ from tombola.orders.facts import Order
 from tombola.orders.packing import unpack
 from tombola.orders.reading import current
 from tombola.orders.signatures import verify
-from tombola.orders.usecases import PlannedOrder, plan_order, pseudonym_key, webhook_secrets
+from tombola.orders.usecases import PlannedOrder, plan_order, webhook_secrets
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Documents, Snapshot, Where, Write, created_or_replaced
 from tombola.ports.errors import NotFound
-from tombola.retailers.usecases import find_retailer
+from tombola.retailers.usecases import find_retailer, pseudonym_key
 
 KEYS_STALE_FOR = timedelta(seconds=60)
 """A rotated key signs within a minute everywhere; old versions verify for ever."""
@@ -134,16 +134,29 @@ def expire_plays(ports: Ports, campaign: str, version: int) -> int:
     return sum(_expire(ports, batch, now) for batch in _batches(due))
 
 
-def close_slots(ports: Ports, campaign: str, version: int) -> int:
-    """Stop the issuing of tokens at once, whatever a cache still says; return how many slots were open.
+def settle_plays(ports: Ports) -> int:
+    """Mature and expire what is due in every campaign version that was ever launched; return how many plays changed.
 
-    Tokens that were issued can be played until they expire.
+    An ended version is settled like a live one: its tokens are still out, its prizes still mature. A version
+    whose books are broken does not hold up the others: raises an `ExceptionGroup` of the faults after them.
     """
+    changed, faults = 0, []
+    for of in map(version_of, started_campaigns(ports)):
+        try:
+            changed += mature_prizes(ports, *of) + expire_plays(ports, *of)
+        except Fault as fault:
+            faults.append(fault)
+    if faults:
+        msg = "campaigns that cannot be settled"
+        raise ExceptionGroup(msg, faults)
+    return changed
+
+
+def closing_writes(ports: Ports, campaign: str, version: int) -> list[Write]:
+    """Return what closes the slots of a campaign version, for the commit that ends it."""
     unit = _Unit(ports.documents)
     slots = unit.query(Slot, Where("campaign", "==", CampaignVersion(campaign, version).text))
-    standing = [slot for slot in slots if slot.status == "open"]
-    ports.documents.commit([unit.write(slot.closed()) for slot in standing])
-    return len(standing)
+    return [unit.write(slot.closed()) for slot in slots]
 
 
 def list_keys(ports: Ports) -> dict[str, list[dict[str, str]]]:
@@ -202,18 +215,24 @@ class _Settled:
 
 
 class _OutboxCommits:
-    """How an HTTP door commits: events go to the outbox, and the first commit records the order too."""
+    """How an HTTP door commits: events go to the outbox, and the first commit records the order too.
+
+    The order is told with every token too, not only when it changed: a newer revision may have been handled
+    meanwhile and have found no entry to undo. Nobody redelivers a request, so if this process dies before it
+    looks again, that event has the order looked at once more.
+    """
 
     def __init__(self, documents: Documents, planned: PlannedOrder) -> None:
         self._documents = documents
         self._writes = planned.writes
-        self._events = (planned.event.outbound(),) if planned.event is not None and planned.writes else ()
+        self._order = [] if planned.event is None else [planned.event.outbound()]
 
     def __call__(self, settled: _Settled) -> None:
         plays = (play for _, decision in settled.decided if (play := decision.changed_play) is not None)
         events = [play.event().outbound() for play in plays]
-        self._documents.commit([*self._writes, *settled.writes], [*self._events, *events])
-        self._writes, self._events = (), ()
+        writes = [*self._writes, *settled.writes]
+        self._documents.commit(writes, [*self._order, *events] if writes else [])
+        self._writes = ()
 
 
 def _settle(ports: Ports, order: Order, commit: Callable[[_Settled], None]) -> _Settled:
@@ -243,7 +262,8 @@ def _concerned(ports: Ports, unit: _Unit, order: Order) -> dict[CampaignVersion,
     entries = unit.query(Entry, Where("order", "==", order_text(order.retailer, order.order_id)))
     entered = {entry.of: (find_launched(ports, *entry.of), entry) for entry in entries}
     names = {of.campaign for of in entered}
-    open_to = (each for each in candidates(live_campaigns(ports), order) if each.rules.campaign not in names)
+    live = live_campaigns(ports, as_of=order.header.ordered_at)
+    open_to = (each for each in candidates(live, order) if each.rules.campaign not in names)
     return {**entered, **{version_of(launched): (launched, None) for launched in open_to}}
 
 

@@ -12,7 +12,7 @@ import pytest
 from tombola.campaigns.usecases import end_campaign
 from tombola.errors import Unknown
 from tombola.experiments.arms import arm
-from tombola.games.usecases import close_slots, issue_tokens
+from tombola.games.usecases import issue_tokens
 from tombola.orders.facts import Header, Line, OrderStatement, Payment
 from tombola.orders.usecases import record_order
 from tombola.ports.documents import Delete, DocumentKey, Replace, Where
@@ -285,15 +285,6 @@ def fill(game: Game, slot: int) -> None:
     (snapshot,) = game.ports.documents.get([DocumentKey("slots", ("june-wheel", "1", str(slot)))])
     fields = {**snapshot.fields, "used": snapshot.fields["capacity"]}
     game.ports.documents.commit([Replace(snapshot.key, fields, snapshot.version)])
-
-
-def test_closed_slots_stop_issuing_whatever_a_cache_says(game: Game) -> None:
-    game.earn("o-1")
-    assert close_slots(game.ports, "june-wheel", 1) == 5
-    assert close_slots(game.ports, "june-wheel", 1) == 0
-    assert game.issue(game.order("o-2")).reason == "campaign-ended"
-    assert game.issue(game.order("o-1", cancelled=True)).state == "revoked"
-    assert game.books().problems == ()
 
 
 def test_an_entry_whose_play_is_lost_is_a_fault_with_a_name(game: Game) -> None:

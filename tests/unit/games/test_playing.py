@@ -13,7 +13,7 @@ from tombola.games.answers import PlayRequest
 from tombola.games.derivation import winning_moments
 from tombola.games.records import version_of
 from tombola.games.tokens import RECEIPT_AUDIENCE, SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import expire_plays, list_keys, mature_prizes, play_game
+from tombola.games.usecases import expire_plays, issue_tokens, list_keys, mature_prizes, play_game, settle_plays
 from tombola.ports.documents import DocumentKey, Replace, Where
 
 if TYPE_CHECKING:
@@ -261,6 +261,22 @@ def test_plays_whose_time_is_over_are_written_down_as_expired(game: Game) -> Non
     assert expire_plays(game.ports, "june-wheel", 1) == 1
     assert expire_plays(game.ports, "june-wheel", 1) == 0
     assert (game.play_of("o-1").state, game.play_of("o-2").state) == ("expired", "played")
+
+
+def test_a_campaign_whose_books_are_broken_does_not_keep_the_others_from_being_settled(
+    launch: Callable[..., Game],
+) -> None:
+    game, _ = launch(), launch(campaign="june-xylophone")
+    order = game.order(ordered_at=game.ports.clock.now())
+    tokens = [str(each.token_id) for each in issue_tokens(game.ports, order, lane="live")]
+    for token in tokens:
+        game.play(game.text(token))
+    balance_with(game, accounts={"funded": 0})
+    game.ports.clock.advance(timedelta(days=30))
+    with pytest.raises(ExceptionGroup, match="cannot be settled") as raised:
+        settle_plays(game.ports)
+    assert [fault.code for fault in raised.value.exceptions] == ["overdrawn"]
+    assert [game.look(token).prize.state for token in tokens] == ["reserved", "matured"]
 
 
 def balance_with(game: Game, **changed: object) -> None:

@@ -1,0 +1,10 @@
+"""Called every hour: settles the plays of every campaign that was ever launched, ended ones too."""
+
+from tombola.games import usecases
+from tombola.runtime import on_schedule, ports
+
+
+@on_schedule
+def settle_plays() -> None:
+    """Mature what is due and expire what is over; what was done before changes nothing."""
+    usecases.settle_plays(ports())
