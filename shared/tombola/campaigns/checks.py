@@ -105,6 +105,12 @@ def _the_clock_shows_it(campaign: Campaign, _: Known) -> Iterator[Finding]:
         if _round_trip(local, zone) != local:
             expected = f"a time that clocks in {campaign.window.time_zone} show; they skip this one"
             yield Finding(("window", name), local.isoformat(), expected)
+        elif local.replace(tzinfo=zone).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset():
+            first = local.replace(tzinfo=zone).astimezone(UTC)
+            expected = (
+                f"a time that clocks in {campaign.window.time_zone} show once; the first counts, {first:%H:%M} UTC"
+            )
+            yield Finding(("window", name), local.isoformat(), expected, refused=False)
 
 
 def _round_trip(local: datetime, zone: ZoneInfo) -> datetime:
@@ -169,7 +175,7 @@ def _excluded_categories(campaign: Campaign, _: Known) -> Iterator[Finding]:
 
 
 def _excluded_tenders(campaign: Campaign, _: Known) -> Iterator[Finding]:
-    missing = [name for name in Exclusions().tenders if name not in campaign.exclude.tenders]
+    missing = [name for name in Exclusions().tenders if not campaign.exclude.excludes_tender(name)]
     if missing and campaign.prize.kind == "basket_value":
         expected = f"also {', '.join(missing)}; as it stands a prize pays back what they paid"
         yield Finding(("exclude", "tenders"), ", ".join(campaign.exclude.tenders) or "none", expected, refused=False)

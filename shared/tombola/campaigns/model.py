@@ -126,6 +126,14 @@ class Exclusions(Rules):
     lines: tuple[Selection, ...] = ()
     tenders: tuple[Name, ...] = ("gift_card", "meal_voucher", "points", "prize")
 
+    @cached_property
+    def _tenders(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in self.tenders)
+
+    def excludes_tender(self, name: str) -> bool:
+        """Tell whether a tender is excluded, whatever its upper and lower case."""
+        return name.casefold() in self._tenders
+
 
 class Audience(Rules):
     """Who may be shown it. `consent`: the purpose that the shopper must have agreed to, or none."""

@@ -14,5 +14,5 @@ def prize_base_minor(campaign: Campaign, basket: Basket) -> int:
     if campaign.prize.kind == "fixed":
         return campaign.cap_minor
     paid = sum(line.paid_minor for line in basket.lines if campaign.counts(line.product))
-    excluded = sum(amount for tender, amount in basket.tenders if tender in campaign.exclude.tenders)
+    excluded = sum(amount for tender, amount in basket.tenders if campaign.exclude.excludes_tender(tender))
     return min(max(max(paid, 0) - excluded, 0), campaign.cap_minor)

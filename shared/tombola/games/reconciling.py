@@ -125,6 +125,8 @@ def _claim_problems(launched: Launched, books: Books) -> Iterator[str]:
     claimed = {(claim.moment, claim.token_id) for claim in books.claims}
     won = {(play.draw.moment, play.token_id) for play in books.plays if play.draw and play.draw.moment is not None}
     yield from _differing("claims and winning plays unlike each other", (token for _, token in claimed ^ won))
+    over = (play.token_id for play in books.plays if play.prize.reserved_minor > launched.rules.cap_minor)
+    yield from _differing("prizes above the cap", over)
     early = (claim.token_id for claim in books.claims if claim.accepted_at < claim.moment_at)
     yield from _differing("claims accepted before their moment", early)
 
@@ -140,6 +142,18 @@ def _limit_problems(launched: Launched, books: Books) -> Iterator[str]:
         over = sum(len(limit.entries) > limits.per_shopper for limit in books.limits)
         if over:
             yield f"{over} shoppers have more than {limits.per_shopper} tokens"
+        yield from _differing(
+            "tokens counted for a shopper unlike those that stand", _counted(books) ^ _standing(books)
+        )
+
+
+def _counted(books: Books) -> set[str]:
+    return {f"{limit.retailer}/{limit.shopper}/{entry}" for limit in books.limits for entry in limit.entries}
+
+
+def _standing(books: Books) -> set[str]:
+    issued = (entry for entry in books.entries if entry.outcome == "issued")
+    return {f"{entry.retailer}/{entry.shopper}/{entry.counted_as}" for entry in issued}
 
 
 def _differing(what: str, ids: Iterable[str]) -> Iterator[str]:

@@ -98,6 +98,7 @@ def test_tenders_are_summed_by_name() -> None:
         ([("plain", 2, 1000), ("fuel", 9, 4000), ("wine", 1, 900)], {}, 1000),
         ([("plain", 2, 1000)], {"card": 600, "gift_card": 300, "points": 100}, 600),
         ([("plain", 2, 1000)], {"prize": 1200}, 0),
+        ([("plain", 2, 1000)], {"Gift_Card": 300, "POINTS": 100}, 600),
         ([("plain", 9, 9000)], {}, 5000),
         ([], {}, 0),
     ],

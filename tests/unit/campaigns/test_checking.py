@@ -120,6 +120,7 @@ def test_a_fault_says_where_it_is_and_what_was_expected(
         ("[alcohol, ", "[", "eligibility.excluded_categories"),
         ("[gift_card, meal_voucher, points, prize]", "[]", "exclude.tenders"),
         ("[US]", "[FR]", "retailers.0"),
+        ("opens: 2027-03-01 00:00:00", "opens: 2026-11-01 01:30:00", "window.opens"),
     ],
 )
 def test_what_is_legal_but_unwise_is_a_warning(
