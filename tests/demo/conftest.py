@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-HOUSEHOLDS = "4"
+HOUSEHOLDS = "10"
 Run = Callable[[Path], dict[str, Any]]
 
 
@@ -18,7 +18,7 @@ def command(home: Path) -> list[str]:
 
 
 def start(home: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(command(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
 
 
 def totals(home: Path) -> dict[str, Any]:
