@@ -169,11 +169,11 @@ def same_origin(origin: str | None, host: str) -> bool:
     return origin is None or origin == f"http://{host}"
 
 
-def only_this_machine(app: "WSGIApplication", port: int) -> "WSGIApplication":
+def only_this_machine(app: "WSGIApplication") -> "WSGIApplication":
     """Refuse whoever calls this server by another name: a foreign name that leads here is DNS rebinding."""
-    names = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
 
     def guarded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        names = {f"{name}:{environ['SERVER_PORT']}" for name in ("127.0.0.1", "localhost", "[::1]")}
         host = environ.get("HTTP_HOST", "")
         if host in names:
             return app(environ, start_response)

@@ -61,7 +61,7 @@ def serve(home: Path, port: int, *, functions: Path | None = None, say: Say = pr
         ports = wiring.build(settings.model_copy(update={"functions": folder}))
         fresh = prepare(ports)
         laptop = assemble(home, ports, folder)
-        server = listen(site(laptop, home, port), port)
+        server = listen(site(laptop, home), port)
         for line in _greeting(laptop, home, server.effective_port, fresh=fresh):
             say(line)
         _run(laptop, server, say)
@@ -78,7 +78,7 @@ def prepare(ports: Ports) -> list[str]:
     return made
 
 
-def site(laptop: Laptop, home: Path, port: int) -> "WSGIApplication":
+def site(laptop: Laptop, home: Path) -> "WSGIApplication":
     """Return the application: the console at `/` and below `/console/`, a function at each other first segment."""
     console = Console(laptop.ports, laptop.queue, laptop.lanes, home, lambda: laptop.runner.tally)
     open_to_pages = {
@@ -98,7 +98,7 @@ def site(laptop: Laptop, home: Path, port: int) -> "WSGIApplication":
             return problem_response(fault)(environ, start_response)
         return laptop.host(environ, start_response)
 
-    return only_this_machine(app, port)
+    return only_this_machine(app)
 
 
 def _run(laptop: Laptop, server: "Server", say: Say) -> None:

@@ -45,7 +45,7 @@ def made(laptop: Callable[[], Laptop], on_ping: Callable[[str, str], None]) -> L
 @pytest.fixture
 def ask(made: Laptop, tmp_path: Path) -> Callable[..., Reply]:
     """Return a caller of the console: path, body (then it is a POST), variables of the request."""
-    console = only_this_machine(Console(made.ports, made.queue, made.lanes, tmp_path / "home", Tally), 8080)
+    console = only_this_machine(Console(made.ports, made.queue, made.lanes, tmp_path / "home", Tally))
 
     def call(path: str, body: bytes | None = None, **variables: str) -> Reply:
         environ = {
