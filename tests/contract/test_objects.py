@@ -274,6 +274,29 @@ def test_a_file_from_the_future_is_still_superseded_by_the_next_write(tmp_path: 
     assert create(objects, "a").generation > future.generation
 
 
+def test_a_file_written_over_in_place_while_it_is_read_is_gone_and_never_a_mixture(tmp_path: Path) -> None:
+    objects = EmbeddedObjects(tmp_path)
+    file = tmp_path / "inbox" / "a.csv"
+    file.write_bytes(b"1" * 500_000)
+    for size in (300_000, -1):
+        os.utime(file, (1, 1))
+        with objects.open(objects.stat("inbox", "a.csv").ref) as stream:
+            assert stream.read(1) == b"1"
+            file.write_bytes(b"1" * 500_000)
+            with pytest.raises(NotFound, match="written over"):
+                stream.read(size)
+
+
+def test_a_file_from_the_end_of_time_exists(tmp_path: Path) -> None:
+    objects = EmbeddedObjects(tmp_path)
+    file = tmp_path / "inbox" / "a.csv"
+    file.write_bytes(b"1")
+    os.utime(file, (10**12, 10**12))
+    info = objects.stat("inbox", "a.csv")
+    assert info.updated_at.year > 2400
+    assert [each.ref for each in objects.list("inbox")] == [info.ref]
+
+
 def test_a_file_from_the_beginning_of_time_exists(tmp_path: Path) -> None:
     objects = EmbeddedObjects(tmp_path)
     path = tmp_path / "inbox" / "a"

@@ -281,6 +281,21 @@ def test_a_staged_file_that_is_gone_is_a_fault(
     assert caught.value.code == "staged-file-gone"
 
 
+def test_a_staged_file_that_is_gone_keeps_no_other_out_of_the_warehouse(
+    ports: Ports, judge: Judge, orders: Orders
+) -> None:
+    (lost,) = judge(orders(*LINES)).files
+    judge(orders("9,1,,s1,2017-06-01T10:00:00,p,1,1,0,0"), file="next.csv")
+    judge("product_id,name\np1,Milk\n", "products")
+    ports.objects.delete(ObjectRef(lost.bucket, lost.name, lost.generation))
+    for _ in range(2):
+        with pytest.raises(Gone) as caught:
+            usecases.load_warehouse(ports)
+        assert [problem.found for problem in caught.value.problems] == [lost.name]
+    for table in ("feed_orders", "feed_products"):
+        assert ports.warehouse.query(f"select count(*) as n from {table}").to_pylist() == [{"n": 1}]  # noqa: S608 (our own name)
+
+
 def test_loading_again_changes_nothing_and_new_files_are_found(ports: Ports, judge: Judge, orders: Orders) -> None:
     judge(orders(*LINES))
     judge("product_id,name\np1,Milk\n", "products")

@@ -5,13 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tombola.local.watching import Watcher
 from tombola.ports import Ports
 from tombola.ports.errors import Unavailable
+from tombola.ports.objects import ObjectInfo, Objects
 from tombola.ports.topics import Message
 from tombola.runtime import logs
 
@@ -126,6 +127,39 @@ def test_a_name_that_is_no_object_is_reported_once_and_the_others_go_on(
     assert len(found.refused) == 1
     assert watcher.scan().refused == {}
     assert [letter["bucket"] for letter in published("dead-letters")] == ["inbox"]
+
+
+class Unreadable:
+    """Objects on a disk that cannot read one of them."""
+
+    def __init__(self, objects: Objects, name: str) -> None:
+        self._objects, self._name = objects, name
+
+    def stat(self, bucket: str, name: str) -> ObjectInfo:
+        if name == self._name:
+            raise Unavailable
+        return self._objects.stat(bucket, name)
+
+
+def test_a_file_that_cannot_be_looked_at_keeps_no_other_waiting_and_is_looked_at_again(
+    home: Path, ports: Ports, watcher: Watcher
+) -> None:
+    for name in ("a.csv", "b.csv", "c.csv"):
+        drop(home, f"corner-shop/orders/{name}")
+    objects = cast("Objects", Unreadable(ports.objects, "corner-shop/orders/b.csv"))
+    found = Watcher(home, objects, ports.topics).scan()
+    assert [info.ref.name[-5:] for info in found.new] == ["a.csv", "c.csv"]
+    assert found.growing == 1
+    assert [info.ref.name[-5:] for info in watcher.scan().new] == ["b.csv"]
+
+
+def test_what_is_refused_is_told_what_is_expected_and_not_what_was_found(
+    home: Path, watcher: Watcher, ports: Ports
+) -> None:
+    drop(home, "corner-shop/orders/new\nline.csv")
+    watcher.scan()
+    [kept] = ports.topics.recent("dead-letters", 10)  # type: ignore[attr-defined]
+    assert kept.attributes["detail"] == "name: expected printable text"
 
 
 def test_links_are_not_followed_out_of_the_inbox(
