@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from tombola.errors import Malformed, Problem
 from tombola.feeds.contracts import Row, reading
 from tombola.feeds.reading import Unusable
+from tombola.instants import FIRST_YEAR, LAST_YEAR
 from tombola.money import EXPONENTS
-from tombola.orders.facts import FIRST_YEAR, LAST_YEAR
 from tombola.retailers.model import Dialect
 
 REMEMBERED = 100_000

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from tombola.errors import Fault, Malformed, Problem
+from tombola.instants import Instant
 from tombola.json_text import check_json
 from tombola.money import exponent, major_units, minor_units
 from tombola.orders.facts import (
@@ -22,7 +23,6 @@ from tombola.orders.facts import (
     MAX_MINOR,
     Door,
     Header,
-    Instant,
     Line,
     OrderStatement,
     Payment,

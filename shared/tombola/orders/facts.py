@@ -4,32 +4,20 @@ Amounts are whole numbers of the currency's minor unit; instants are aware UTC; 
 pseudonyms (never the retailer's own id).
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from tombola.instants import Instant
 
 Door = Literal["feed", "webhook", "check_out"]
 AUTHORITATIVE: frozenset[Door] = frozenset({"feed", "webhook"})
 """Doors through which a retailer's system of record speaks; `check_out` only promises."""
 
 MAX_LINES = 2_000
-FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 MAX_MINOR = 10**12
-Minor = Annotated[int, Field(ge=-MAX_MINOR, le=MAX_MINOR)]
-
-
-def _in_utc(at: datetime) -> datetime:
-    """Return the instant in UTC; the years at the ends of the calendar, where this overflows, are refused."""
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        msg = f"an instant in the year {at.year}; expected one from {FIRST_YEAR} to {LAST_YEAR}"
-        raise ValueError(msg)
-    return at.astimezone(UTC)
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Fact(BaseModel):

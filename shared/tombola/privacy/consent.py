@@ -1,24 +1,14 @@
 """Consent: a dated fact per purpose. The latest effective time wins; without a fact there is no consent."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
+
+from tombola.instants import Instant
 
 Purpose = Literal["profile", "ads", "partner"]
-FIRST_YEAR, LAST_YEAR = 1900, 2199
-
-
-def _in_utc(at: datetime) -> datetime:
-    """Return the instant in UTC; the years at the ends of the calendar, where this overflows, are refused."""
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        msg = f"an instant in the year {at.year}; expected one from {FIRST_YEAR} to {LAST_YEAR}"
-        raise ValueError(msg)
-    return at.astimezone(UTC)
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Consent(BaseModel):

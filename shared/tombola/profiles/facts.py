@@ -6,8 +6,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from tombola.instants import Instant
 from tombola.privacy import consent
-from tombola.privacy.consent import Consent, Instant
+from tombola.privacy.consent import Consent
 
 
 class ShopperFacts(BaseModel):
