@@ -16,7 +16,7 @@ from tombola.adapters.embedded.keys import EmbeddedKeys
 from tombola.adapters.embedded.objects import EmbeddedObjects
 from tombola.adapters.embedded.topics import EmbeddedTopics, Subscription
 from tombola.adapters.embedded.warehouse import EmbeddedWarehouse
-from tombola.feeds.contracts import KEYS, TABLES
+from tombola.feeds.tables import KEYS, TABLES
 from tombola.ports import Ports
 from tombola.ports.memo import Memo
 from tombola.runtime import topology

@@ -72,12 +72,12 @@ def functions() -> None:
     from rich.table import Table  # noqa: PLC0415
 
     from tombola.runtime import wiring  # noqa: PLC0415
-    from tombola.runtime.manifests import read_manifests  # noqa: PLC0415
+    from tombola.runtime.manifests import functions_folder, read_manifests  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("function", "trigger", "publishes", "summary"):
         table.add_column(heading, no_wrap=heading == "function")
-    for manifest in read_manifests(wiring.settings().functions or wiring.functions_folder()).values():
+    for manifest in read_manifests(wiring.settings().functions or functions_folder()).values():
         trigger = ", ".join(f"{name} {_words(value)}" for name, value in manifest.trigger.model_dump().items() if value)
         table.add_row(manifest.name, trigger, ", ".join(manifest.publishes), manifest.summary)
     Console().print(table)

@@ -5,19 +5,16 @@ named here by `Reads`, and is then judged by its model. Amounts are whole number
 instants are aware UTC.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self, get_args
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, InstanceOf, model_validator
 from pydantic_core import PydanticCustomError
 
 from tombola.feeds.events import FeedKind
 from tombola.money import EXPONENTS
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FINE_UNITS_OVER = 1_000
 Comparison = tuple[str, Literal["==", ">"], str | int]
@@ -228,41 +225,3 @@ def reading(row: type[Row], field: str) -> str:
 def _metadata(annotation: object) -> tuple[object, ...]:
     found: tuple[object, ...] = getattr(annotation, "__metadata__", ())
     return found
-
-
-def table_name(kind: FeedKind) -> str:
-    """Return the warehouse table of a feed: `feed_orders`."""
-    return f"feed_{kind}"
-
-
-def arrow_schema(kind: FeedKind) -> "pa.Schema":
-    """Return the schema of the staged, typed file and of the warehouse table of a feed."""
-    from tombola.feeds.schemas import arrow_schema as schema  # noqa: PLC0415 (pyarrow is for those who need it)
-
-    return schema(kind)
-
-
-class _Tables(Mapping[str, "pa.Schema"]):
-    """Schemas by table, made when asked for: who only judges rows needs no pyarrow."""
-
-    def __getitem__(self, table: str) -> "pa.Schema":
-        return arrow_schema(_KIND_OF[table])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_KIND_OF)
-
-    def __len__(self) -> int:
-        return len(_KIND_OF)
-
-
-_KIND_OF: Mapping[str, FeedKind] = {table_name(kind): kind for kind in KINDS}
-TABLES: Mapping[str, "pa.Schema"] = _Tables()
-"""The warehouse tables of all feeds."""
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "feed_products": ("retailer", "product_id"),
-    "feed_orders": ("retailer", "order_id", "line_id"),
-    "feed_shoppers": ("retailer", "shopper"),
-    "feed_navigation": ("retailer", "event_id"),
-    "feed_returns": ("retailer", "return_id"),
-}
-"""What names one row of each warehouse table."""

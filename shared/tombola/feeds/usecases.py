@@ -10,7 +10,7 @@ from tombola.catalogue.usecases import known_products
 from tombola.errors import Gone, Malformed, Problem, Unknown
 from tombola.events import BULK, LIVE, Event, derived_id
 from tombola.feeds.checking import Check, World
-from tombola.feeds.contracts import KINDS, table_name
+from tombola.feeds.contracts import KINDS
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
 from tombola.feeds.names import RECEIPT, Place, folder_of, place_of, receipt_name
 from tombola.feeds.reading import Measured
@@ -18,6 +18,7 @@ from tombola.feeds.receipts import Receipt, verdict
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, read_rows
 from tombola.feeds.statements import orders_stated, returns_stated, shoppers_stated
+from tombola.feeds.tables import table_name
 from tombola.orders.doors import AHEAD
 from tombola.ports import Ports
 from tombola.ports.documents import OutboundEvent

@@ -19,7 +19,7 @@ from tombola.local.laptop import Laptop, alone_in, assemble
 from tombola.ports import Ports
 from tombola.ports.errors import PreconditionFailed
 from tombola.runtime import logs, wiring
-from tombola.runtime.manifests import HttpTrigger
+from tombola.runtime.manifests import HttpTrigger, functions_folder
 from tombola.runtime.settings import read_settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def serve(home: Path, port: int, *, functions: Path | None = None, say: Say = pr
     """
     with alone_in(home), log_file(home):
         settings = read_settings().model_copy(update={"home": home, "adapters": "embedded"})
-        folder = functions or settings.functions or wiring.functions_folder()
+        folder = functions or settings.functions or functions_folder()
         ports = wiring.build(settings.model_copy(update={"functions": folder}))
         fresh = prepare(ports)
         laptop = assemble(home, ports, folder)

@@ -16,8 +16,8 @@ from tombola.local.scheduling import Schedule, Scheduler
 from tombola.local.storing import Storing
 from tombola.local.watching import Watcher
 from tombola.ports import Ports
-from tombola.runtime import topology, wiring
-from tombola.runtime.manifests import Manifest, ScheduleTrigger
+from tombola.runtime import topology
+from tombola.runtime.manifests import Manifest, ScheduleTrigger, functions_folder
 from tombola.runtime.topology import Subscription
 
 
@@ -41,7 +41,7 @@ def assemble(home: Path, ports: Ports, functions: Path | None = None) -> Laptop:
     are not this machine's.
     """
     queue = queue_of(ports)
-    host = Host(functions or wiring.functions_folder(), ports)
+    host = Host(functions or functions_folder(), ports)
     pushed = topology.subscriptions(host.manifests)
     stored = topology.store_subscriptions()
     storing = Storing(queue, ports.topics, ports.warehouse, {one.name: one.table for one in stored if one.table})

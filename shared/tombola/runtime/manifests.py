@@ -18,7 +18,7 @@ import yaml
 from pydantic import ValidationError
 
 from tombola.errors import Malformed, Problem
-from tombola.runtime.faults import problems_of
+from tombola.runtime.faults import Misconfigured, problems_of
 from tombola.runtime.manifest_model import (
     BucketTrigger,
     Declared,
@@ -38,6 +38,7 @@ __all__ = [
     "Manifest",
     "ScheduleTrigger",
     "TopicTrigger",
+    "functions_folder",
     "read_manifests",
     "schema_text",
     "table_text",
@@ -45,6 +46,15 @@ __all__ = [
 
 MANIFEST, DEFAULTS, SCHEMA, TABLE = "function.yaml", "defaults.yaml", "function.schema.json", "README.md"
 NAME = re.compile(r"[a-z]+(_[a-z]+)*")
+
+
+def functions_folder() -> Path:
+    """Return the folder of functions of this checkout. Raises `Misconfigured` when there is none."""
+    folder = Path(__file__).resolve().parents[3] / "functions"
+    if not folder.is_dir():
+        msg = "TOMBOLA_FUNCTIONS: no folder of functions beside the installed code; expected the path of one"
+        raise Misconfigured(msg)
+    return folder
 
 
 def read_manifests(folder: Path) -> dict[str, Manifest]:
@@ -155,8 +165,6 @@ def _decorators(function: ast.FunctionDef) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Check the manifests of a folder (`--write [FOLDER]` also writes what is made from them); return the exit code."""
-    from tombola.runtime.wiring import functions_folder  # noqa: PLC0415 (only when run as a program)
-
     folders = [Path(argument) for argument in arguments if argument != "--write"]
     folder = folders[0] if folders else functions_folder()
     if "--write" in arguments:

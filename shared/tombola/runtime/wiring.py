@@ -56,16 +56,9 @@ def build(chosen: "Settings") -> Ports:
             "adapters=google: the adapters for Google Cloud are not in this version; expected TOMBOLA_ADAPTERS=embedded"
         )
         raise Misconfigured(msg)
+    from tombola.runtime.manifests import functions_folder  # noqa: PLC0415 (see declare)
+
     return _embedded(chosen.home, chosen.functions or functions_folder(), chosen.replay_from)
-
-
-def functions_folder() -> Path:
-    """Return the folder of functions of this checkout. Raises `Misconfigured` when there is none."""
-    folder = Path(__file__).resolve().parents[3] / "functions"
-    if not folder.is_dir():
-        msg = "TOMBOLA_FUNCTIONS: no folder of functions beside the installed code; expected the path of one"
-        raise Misconfigured(msg)
-    return folder
 
 
 def _embedded(home: Path, functions: Path, replay_from: datetime | None) -> Ports:
@@ -75,7 +68,7 @@ def _embedded(home: Path, functions: Path, replay_from: datetime | None) -> Port
     from tombola.adapters.embedded.objects import EmbeddedObjects  # noqa: PLC0415
     from tombola.adapters.embedded.topics import EmbeddedTopics  # noqa: PLC0415
     from tombola.adapters.embedded.warehouse import EmbeddedWarehouse  # noqa: PLC0415
-    from tombola.feeds.contracts import KEYS, TABLES  # noqa: PLC0415
+    from tombola.feeds.tables import KEYS, TABLES  # noqa: PLC0415
     from tombola.ports.memo import Memo  # noqa: PLC0415
     from tombola.runtime.outbox import PublishingDocuments  # noqa: PLC0415
 

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from tombola.feeds.codes import CODES
-from tombola.feeds.contracts import CONTRACTS, KEYS, TABLES, table_name
+from tombola.feeds.contracts import CONTRACTS
+from tombola.feeds.tables import KEYS, TABLES, table_name
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

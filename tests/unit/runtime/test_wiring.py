@@ -14,6 +14,7 @@ from tombola.errors import Malformed
 from tombola.ports import Ports
 from tombola.runtime import topology, wiring
 from tombola.runtime.faults import Misconfigured
+from tombola.runtime.manifests import functions_folder
 from tombola.runtime.outbox import PublishingDocuments
 from tombola.runtime.settings import Settings, read_settings
 
@@ -44,7 +45,7 @@ def functions(tmp_path: Path) -> Path:
     (folder / "ring_bell" / "main.py").write_text(FUNCTION, encoding="utf-8")
     manifest = "summary: Rings.\ntrigger: {topic: order-received, lanes: [live, bulk]}\n"
     (folder / "ring_bell" / "function.yaml").write_text(manifest, encoding="utf-8")
-    defaults = wiring.functions_folder() / "defaults.yaml"
+    defaults = functions_folder() / "defaults.yaml"
     (folder / "defaults.yaml").write_bytes(defaults.read_bytes())
     return folder
 
