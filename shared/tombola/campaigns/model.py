@@ -16,7 +16,7 @@ from tombola.catalogue.model import Product
 from tombola.money import minor_units
 from tombola.zones import known_zone
 
-Name = Annotated[str, Field(min_length=1, max_length=120)]
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 Amount = Annotated[Decimal, Field(gt=0, max_digits=12)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 

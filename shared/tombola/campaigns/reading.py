@@ -55,8 +55,9 @@ class ReadFile:
 
 
 def located(place: Place, path: Path = ()) -> str:
-    """Return a place and a path as one text."""
-    return f"{place}: {'.'.join(map(str, path))}" if path else str(place)
+    """Return a place and a path as one text that can be printed: a field's name may hold a terminal's commands."""
+    names = [name if name.isprintable() else repr(name) for name in map(str, path)]
+    return f"{place}: {'.'.join(names)}" if path else str(place)
 
 
 def read(text: bytes | str) -> ReadFile:
@@ -70,7 +71,8 @@ def read(text: bytes | str) -> ReadFile:
     except UnicodeDecodeError as error:
         return _unreadable(_place_of_byte(error), f"byte {error.object[error.start]:#04x}", "text in UTF-8")
     except yaml.MarkedYAMLError as error:
-        return _unreadable(_place(error.problem_mark), error.problem or "text that is not YAML", "one YAML mapping")
+        found = (error.problem or "text that is not YAML").removeprefix("found ")
+        return _unreadable(_place(error.problem_mark), found, "one YAML mapping")
     except yaml.reader.ReaderError as error:
         return _unreadable(START, f"character {error.character!r} at position {error.position}", "printable text")
 

@@ -169,6 +169,14 @@ def test_hostile_text_is_one_clear_fault(text: str | bytes, found: str, retailer
     assert first.where.startswith("line ")
 
 
+def test_no_fault_tells_a_terminal_what_to_do(campaign_text: str, retailers: Known) -> None:
+    text = campaign_text.replace("title: Spring wheel", r'title: "\e[31mred"') + '"\\e]0;mine\\a": 1\n'
+    problems = check(text, retailers)
+    assert isinstance(problems, list)
+    assert len(problems) == 2
+    assert all(part.isprintable() for problem in problems for part in (problem.where, problem.found, problem.expected))
+
+
 def test_not_more_faults_are_named_than_anybody_reads(retailers: Known) -> None:
     assert len(faults("a: 1\n" * 10_000, retailers)) == 200
 
