@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import functions_framework
 import pytest
 import yaml
 from flask.testing import FlaskClient
@@ -29,7 +28,7 @@ from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
 from tombola.orders.signatures import sign
 from tombola.ports import Ports
 from tombola.ports.objects import ObjectRef
-from tombola.runtime import logs, wiring
+from tombola.runtime import logs
 from tombola.runtime.manifests import HttpTrigger, read_manifests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,14 +49,6 @@ Client = Callable[[str], FlaskClient]
 Deliver = Callable[..., Receipt | None]
 Letters = Callable[[], list[Kept]]
 Published = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def client(ports: Ports) -> Iterator[Client]:
-    """Return a maker of clients of real functions over the test's ports."""
-    wiring.install(ports)
-    yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()
-    wiring.install(None)
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import functions_framework
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -35,11 +34,8 @@ Published = Callable[[str], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def client(ports: Ports) -> Iterator[FlaskClient]:
-    wiring.install(ports)
-    source = ROOT / "functions/choose_offer/main.py"
-    yield functions_framework.create_app("choose_offer", str(source), "http").test_client()
-    wiring.install(None)
+def client(client: Callable[[str], FlaskClient]) -> FlaskClient:
+    return client("choose_offer")
 
 
 @pytest.fixture

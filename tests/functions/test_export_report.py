@@ -1,17 +1,15 @@
 """`export_report` under the real functions-framework, over real embedded adapters."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import functions_framework
 import pytest
 import yaml
 from flask.testing import FlaskClient
 
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.ports import Ports
-from tombola.runtime import wiring
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")  # Ibis 12 asks DuckDB 2 so
 
@@ -21,10 +19,8 @@ FILE = ROOT / "tests/unit/campaigns/files/wheel.yaml"
 
 
 @pytest.fixture
-def client(ports: Ports) -> Iterator[FlaskClient]:
-    wiring.install(ports)
-    yield functions_framework.create_app("export_report", str(FUNCTION / "main.py"), "http").test_client()
-    wiring.install(None)
+def client(client: Callable[[str], FlaskClient]) -> FlaskClient:
+    return client("export_report")
 
 
 def test_a_report_is_written_and_its_place_answered(client: FlaskClient, ports: Ports) -> None:

@@ -2,11 +2,10 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
@@ -14,7 +13,6 @@ from tombola.adapters.embedded.topics import EmbeddedTopics
 from tombola.catalogue.usecases import known_products
 from tombola.ports import Ports
 from tombola.ports.objects import ObjectRef
-from tombola.runtime import wiring
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 SUBSCRIPTION = "projects/local/subscriptions/test"
@@ -23,14 +21,6 @@ PRODUCTS = b"product_id,name\np1,Milk\n"
 SHOPPERS = b"shopper_id,consent_profile,consent_ads,consent_partner,consented_at\n42,yes,no,no,2017-06-01\n"
 Client = Callable[[str], FlaskClient]
 Published = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def client(ports: Ports) -> Iterator[Client]:
-    """Return a maker of clients of real functions over the test's ports."""
-    wiring.install(ports)
-    yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()
-    wiring.install(None)
 
 
 def post(client: FlaskClient, body: bytes) -> int:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import functions_framework
 import jwt
 import pytest
 import yaml
@@ -26,12 +25,12 @@ from tombola.orders.signatures import sign
 from tombola.orders.usecases import record_order
 from tombola.ports.documents import Where
 from tombola.ports.errors import Unavailable
-from tombola.runtime import outbox, wiring
+from tombola.runtime import outbox
 from tombola.runtime.manifests import read_manifests
 from tombola.runtime.races import decide_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
@@ -57,14 +56,6 @@ RULES: dict[str, Any] = {
 }
 LAUNCHED_AT = datetime(2017, 6, 20, 16, tzinfo=UTC)
 ORDERED_AT = "2017-06-20T16:30:00Z"
-
-
-@pytest.fixture
-def client(ports: Ports) -> Iterator[Client]:
-    """Return a maker of clients of real functions over the test's ports."""
-    wiring.install(ports)
-    yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()
-    wiring.install(None)
 
 
 @pytest.fixture

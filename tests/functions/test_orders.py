@@ -2,12 +2,10 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import functions_framework
-import pytest
 from flask.testing import FlaskClient
 
 from tombola.adapters.embedded.topics import EmbeddedTopics
@@ -15,21 +13,12 @@ from tombola.orders.signatures import sign
 from tombola.ports import Ports
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.profiles.usecases import read_profile
-from tombola.runtime import wiring
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 SECRET = b"webhook-corner-shop, 32 bytes or more of it"
 SHOPPER = pseudonym(b"pseudonym-corner-shop, 32 bytes or more of it", "corner-shop", "1042")
 Client = Callable[[str], FlaskClient]
 Published = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def client(ports: Ports) -> Iterator[Client]:
-    """Return a maker of clients of real functions over the test's ports."""
-    wiring.install(ports)
-    yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()
-    wiring.install(None)
 
 
 def sample(function: str, name: str) -> bytes:

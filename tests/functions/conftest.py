@@ -1,0 +1,21 @@
+"""Real functions under the real functions-framework, over the test's ports."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import functions_framework
+import pytest
+from flask.testing import FlaskClient
+
+from tombola.ports import Ports
+from tombola.runtime import wiring
+
+FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
+
+
+@pytest.fixture
+def client(ports: Ports) -> Iterator[Callable[[str], FlaskClient]]:
+    """Return a maker of clients of functions, given their names."""
+    wiring.install(ports)
+    yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()
+    wiring.install(None)
