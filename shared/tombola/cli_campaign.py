@@ -10,7 +10,7 @@ import typer
 from tombola.campaigns import usecases
 from tombola.campaigns.checking import CheckedCampaign
 from tombola.campaigns.liability import Liability, liability
-from tombola.campaigns.lifecycle import KEY_BYTES, Version
+from tombola.campaigns.lifecycle import KEY_BYTES, Version, moments_past_at_launch
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import MAX_BYTES
 from tombola.errors import Malformed, Problem, Unknown
@@ -51,6 +51,9 @@ def launch(
     ports = _ports(home)
     launched = decide_again(lambda: usecases.launch_campaign(ports, campaign, witness))
     typer.echo(f"{campaign} version {launched.version} is launched since {launched.launched_at.isoformat()}")
+    if past := moments_past_at_launch(launched):
+        moments = launched.rules.draw.moments
+        typer.echo(f"warning: about {past} of {moments} moments are past already; the first plays win them", err=True)
 
 
 @app.command()

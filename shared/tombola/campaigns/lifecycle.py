@@ -148,6 +148,13 @@ def launch(head: Head, version: Version, witness: str, at: datetime) -> tuple[He
     return replace(head, live=version.version, revision=head.revision + 1), launched
 
 
+def moments_past_at_launch(launched: Launched) -> int:
+    """Return about how many winning moments lay before the launch: nobody could win them, so the first plays will."""
+    window = launched.rules.window
+    share = (launched.launched_at - window.opens_at) / (window.closes_at - window.opens_at)
+    return round(launched.rules.draw.moments * min(max(share, 0), 1))
+
+
 def _check_witness(witness: str) -> None:
     if not (1 <= len(witness) <= MAX_WITNESS and witness.isprintable() and witness == witness.strip()):
         msg = "the witness cannot be used"

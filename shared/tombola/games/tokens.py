@@ -83,7 +83,7 @@ def signing_version(text: str) -> int | None:
 
 
 def read_token(text: str, public_keys: Mapping[str, Ed25519PublicKey]) -> TokenClaims:
-    """Return what an authentic token says, whether or not its time is over.
+    """Return what an authentic token says, whether or not its time is over: the play remembers when that is.
 
     Raises `Unauthenticated`: `foreign-token` when it is well made for something else (another audience,
     algorithm or key), `forged-token` otherwise.
@@ -95,17 +95,6 @@ def read_token(text: str, public_keys: Mapping[str, Ed25519PublicKey]) -> TokenC
     if public_key is None:
         raise _refused(FOREIGN, "kid", header.get("kid"), "a key listed by list-keys")
     return _claims(text, public_key)
-
-
-def verify_token(text: str, public_keys: Mapping[str, Ed25519PublicKey], now: datetime) -> TokenClaims:
-    """Return what an authentic token says whose time is not over at `now`.
-
-    Raises as `read_token`, and `Gone` (`expired-token`).
-    """
-    claims = read_token(text, public_keys)
-    if now >= claims.expires_at:
-        raise expired(claims.expires_at)
-    return claims
 
 
 def expired(at: datetime) -> Gone:

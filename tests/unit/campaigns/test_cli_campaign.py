@@ -55,6 +55,16 @@ def test_every_fault_is_printed_with_its_place_and_the_exit_code_is_1(tmp_path: 
 
 
 @pytest.mark.usefixtures("home")
+def test_a_launch_inside_the_window_warns_of_moments_that_nobody_could_win(tmp_path: Path) -> None:
+    late, text = tmp_path / "late.yaml", FILE.read_text(encoding="utf-8")
+    closing = text.replace("closes: 2027-04-01", "closes: 2150-01-01").replace("reveal_by: 2027", "reveal_by: 2151")
+    late.write_text(closing.replace("opens: 2027-03-01", "opens: 1990-01-01"), encoding="utf-8")
+    run("commit", late)
+    warned = run("launch", "spring-wheel", "--witness", "w").stderr
+    assert " of 40 moments are past already; the first plays win them" in warned
+
+
+@pytest.mark.usefixtures("home")
 def test_a_campaign_lives_its_life_on_the_command_line() -> None:
     committed = run("commit", FILE)
     assert "spring-wheel version 1: committed" in committed.stdout
