@@ -1,5 +1,6 @@
-"""What shoppers' pages and retailers' servers are told."""
+"""What shoppers' pages, retailers' servers and the callers of use cases are told."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -105,3 +106,20 @@ def over(play: Play) -> Gone:
         msg = "the order no longer qualifies, so its token cannot be played"
         return Gone(msg, [Problem("token", "revoked", "a token whose order stands")], code=REVOKED)
     return expired(play.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What an order came to in one campaign: its token's id and state (None: it has none), and why."""
+
+    campaign: str
+    version: int
+    token_id: str | None
+    state: str | None
+    reason: str
+
+
+def issued(case: Case, decision: Decision) -> Issued:
+    """Return what a decided case comes to."""
+    play = decision.play
+    return Issued(*case.of, play.token_id if play else None, play.state if play else None, decision.reason)

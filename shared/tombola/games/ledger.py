@@ -3,23 +3,17 @@
 Every account is a signed whole number of minor units and all of them always sum to zero: `funded`
 is where money comes from, so it is negative. A posting moves money between accounts, its legs sum
 to zero, and it is created once per (cause, kind) in the commit of its cause, together with the
-balance document it moves. The check is threefold and independent: balance documents = sum of
-postings = recomputation from plays.
+balance document it moves. `tombola.games.ledger_check` holds it to account.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from tombola.campaigns.model import Launched
 from tombola.errors import Conflict
 from tombola.games.limits import opening_slots
 from tombola.games.records import Record, version_of
-
-if TYPE_CHECKING:
-    from tombola.games.plays import Play
 
 Account = Literal["funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off"]
 """Where money is: given by the sponsor, free to be won, won, due, paid out, left over at the end, paid
@@ -122,45 +116,3 @@ def opening_documents(launched: Launched, at: datetime) -> list[tuple[str, tuple
     """
     records = (*opening(launched, at), *opening_slots(version_of(launched), launched.rules.limits.per_campaign))
     return [(record.COLLECTION, record.parts, record.fields()) for record in records]
-
-
-def recompute(plays: Iterable["Play"], funded_minor: int) -> dict[Account, int]:
-    """Return the accounts as the plays alone say they must be, given what was funded."""
-    held: Counter[Account] = Counter()
-    for play in plays:
-        held.update(play.prize.accounts())
-    accounts = dict.fromkeys(ACCOUNTS, 0) | dict(held)
-    return accounts | {"funded": -funded_minor, "available": funded_minor - held.total()}
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerCheck:
-    """The three accounts of the same money, and the largest difference between any two of them."""
-
-    balances: dict[Account, int]
-    postings: dict[Account, int]
-    plays: dict[Account, int]
-
-    @property
-    def difference_minor(self) -> int:
-        """Largest difference of one account among the three: 0 when the books are right."""
-        sums = (self.balances, self.postings, self.plays)
-        return max(max(s[a] for s in sums) - min(s[a] for s in sums) for a in ACCOUNTS)
-
-
-def check_ledger(
-    balances: Iterable[Balance], postings: Iterable[Posting], plays: Iterable["Play"], funded_minor: int
-) -> LedgerCheck:
-    """Return the threefold check of one campaign version. All of each must be given, read while nothing is written."""
-    return LedgerCheck(
-        balances=_sum(balance.accounts for balance in balances),
-        postings=_sum(posting.legs for posting in postings),
-        plays=recompute(plays, funded_minor),
-    )
-
-
-def _sum(amounts: Iterable[Accounts]) -> dict[Account, int]:
-    total: Counter[Account] = Counter()
-    for accounts in amounts:
-        total.update(accounts)
-    return {account: total[account] for account in ACCOUNTS}

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from tombola.campaigns.model import Launched
 from tombola.games.drawing import Claim
 from tombola.games.entries import Entry
-from tombola.games.ledger import Account, Balance, Posting, check_ledger
+from tombola.games.ledger import Account, Balance, Posting
+from tombola.games.ledger_check import check_ledger
 from tombola.games.limits import ShopperLimit, Slot
 from tombola.games.plays import Play
 

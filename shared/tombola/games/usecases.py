@@ -20,7 +20,7 @@ from tombola.campaigns.usecases import candidates, find_launched, live_campaigns
 from tombola.catalogue.usecases import find_products
 from tombola.errors import Fault, Gone, Problem, Unknown
 from tombola.events import Event
-from tombola.games.answers import CheckOutAnswer, PlayAnswer, PlayRequest, offered, over, play_answer
+from tombola.games.answers import CheckOutAnswer, Issued, PlayAnswer, PlayRequest, issued, offered, over, play_answer
 from tombola.games.derivation import token_id, winning_moments
 from tombola.games.drawing import Claim, lose, narrowed, probes, win
 from tombola.games.eligibility import evaluate_order
@@ -54,17 +54,6 @@ PLAYS_PER_COMMIT = 60
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """What an order came to in one campaign: its token's id and state (None: it has none), and why."""
-
-    campaign: str
-    version: int
-    token_id: str | None
-    state: str | None
-    reason: str
-
-
 def issue_tokens(ports: Ports, order: Order, *, lane: str) -> list[Issued]:
     """Give an order the tokens it earns and take back what it no longer does; publish every play concerned.
 
@@ -75,7 +64,7 @@ def issue_tokens(ports: Ports, order: Order, *, lane: str) -> list[Issued]:
         ports.documents.commit(settled.writes)
         _publish(ports, [decision.play.event() for _, decision in settled.decided if decision.play], lane)
 
-    return [_issued(case, decision) for case, decision in _settle(ports, order, commit).decided]
+    return [issued(case, decision) for case, decision in _settle(ports, order, commit).decided]
 
 
 def check_out(ports: Ports, retailer: str, headers: Mapping[str, str], body: bytes) -> CheckOutAnswer:
@@ -348,11 +337,6 @@ def _newest(ports: Ports, order: Order) -> Order:
     if fields["revision"] <= order.revision:
         return order
     return current(unpack(fields["state"]), order.retailer, order.order_id, fields["revision"]) or order
-
-
-def _issued(case: Case, decision: Decision) -> Issued:
-    play = decision.play
-    return Issued(*case.of, play.token_id if play else None, play.state if play else None, decision.reason)
 
 
 def _token_id(ports: Ports, launched: Launched, order: Order) -> str:

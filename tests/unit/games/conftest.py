@@ -10,12 +10,12 @@ import yaml
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
-from tombola.games.answers import PlayAnswer, PlayRequest
+from tombola.games.answers import Issued, PlayAnswer, PlayRequest
 from tombola.games.entries import Entry
 from tombola.games.plays import Play
 from tombola.games.reconciling import Reconciliation
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import Issued, issue_tokens, play_game, reconcile
+from tombola.games.usecases import issue_tokens, play_game, reconcile
 from tombola.orders.facts import Header, Line, Order, ReturnedLine
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Where

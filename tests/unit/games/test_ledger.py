@@ -15,13 +15,12 @@ from tombola.games.ledger import (
     ACCOUNTS,
     Balance,
     Posting,
-    check_ledger,
     move,
     opening,
     opening_documents,
     post,
-    recompute,
 )
+from tombola.games.ledger_check import check_ledger, recompute
 from tombola.games.plays import Draw, Play, PrizeMove, matured, paid, played, post_all, rolled_back
 from tombola.games.records import CampaignVersion
 
