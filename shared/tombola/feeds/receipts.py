@@ -4,7 +4,7 @@
 count what was read before the fault.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Self
@@ -130,8 +130,3 @@ def shortened(value: str) -> str:
 def masked(value: str) -> str:
     """Return what can be shown of a value that names a person: its length."""
     return f"({len(value)} characters)" if value else ""
-
-
-def count_of(findings: Iterable[Finding], code: str) -> int:
-    """Return how often a code was found, over all fields."""
-    return sum(finding.count for finding in findings if finding.code == code)

@@ -218,13 +218,6 @@ class EmbeddedTopics:
             )
             return done.rowcount
 
-    def hurry(self) -> int:
-        """Make everything that waits for its next attempt due at once; return how much that was."""
-        now = self._seconds()
-        with self._database.transaction() as connection:
-            done = connection.execute("UPDATE deliveries SET due_at = ? WHERE leased = 0 AND due_at > ?", (now, now))
-            return done.rowcount
-
     def counts(self) -> dict[str, Counts]:
         """Return what lies in every subscription."""
         now = self._seconds()
@@ -272,14 +265,6 @@ class EmbeddedTopics:
         """
         with self._database.transaction() as connection:
             return sum(_redrive(connection, int(each), self._seconds()) for each in message_ids)
-
-    def discard(self, message_ids: Iterable[str]) -> None:
-        """Delete dead letters for good."""
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM deliveries WHERE message = ? AND subscription = ?",
-                [(int(each), DEAD_LETTERS) for each in message_ids],
-            )
 
 
 def _insert(
