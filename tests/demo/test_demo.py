@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .conftest import command, start, totals
+from .conftest import command, developing, get, start, totals
 
 Undisturbed = tuple[Path, dict[str, Any]]
 PROMISED = {
@@ -46,6 +46,19 @@ def test_a_home_that_holds_another_demo_is_refused_with_both_numbers(undisturbed
     done = subprocess.run(other, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "holds the year of 10 households, not of 7" in done.stderr
+
+
+def test_the_console_shows_what_the_year_came_to(undisturbed: Undisturbed) -> None:
+    home, found = undisturbed
+    with developing(home, "--home", str(home)) as port:
+        state = json.loads(get(port, "/console/state") or "null")
+        page = get(port, "/")
+    assert page is not None
+    assert "<html" in page
+    [campaign] = state["campaigns"]
+    assert (campaign["tokens"], campaign["wins"]) == (found["tokens"], found["wins"])
+    assert len(state["files"]) > 0
+    assert state["dead_letters"] == []
 
 
 def test_no_log_line_holds_a_shopper_an_order_or_a_key(undisturbed: Undisturbed) -> None:

@@ -2,17 +2,15 @@
 
 import json
 import re
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
+
+from .conftest import developing, get, until
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -27,18 +25,8 @@ def blocks() -> list[str]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
     """`tombola dev` in an empty folder, on a free port."""
     folder = tmp_path_factory.mktemp("readme")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tombola", "dev", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        _until(lambda: _get(port, "/") is not None)
+    with developing(folder) as port:
         yield folder, port
-    finally:
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, output
 
 
 def test_every_line_of_the_readme_does_what_it_says(running: tuple[Path, int]) -> None:
@@ -52,7 +40,7 @@ def test_every_line_of_the_readme_does_what_it_says(running: tuple[Path, int]) -
     assert problem["problems"][0]["expected"]
 
     receipts = folder / "tombola-home" / "receipts"
-    _until(lambda: any(receipts.rglob("receipt.json")))
+    until(lambda: any(receipts.rglob("receipt.json")))
     receipt = json.loads(next(receipts.rglob("receipt.json")).read_text())
     assert (receipt["rows"], receipt["accepted"], receipt["rejected"], receipt["duplicates"]) == (2, 1, 1, 0)
     assert receipt["errors"][0]["examples"][0]["line"] == 3
@@ -60,10 +48,10 @@ def test_every_line_of_the_readme_does_what_it_says(running: tuple[Path, int]) -
 
 def test_the_console_is_there_and_says_what_is_going_on(running: tuple[Path, int]) -> None:
     _, port = running
-    page = _get(port, "/")
+    page = get(port, "/")
     assert page is not None
     assert "<html" in page
-    state: dict[str, Any] = json.loads(_get(port, "/console/state") or "null")
+    state: dict[str, Any] = json.loads(get(port, "/console/state") or "null")
     assert state
 
 
@@ -76,19 +64,3 @@ def _shell(block: str, folder: Path, port: int) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def _get(port: int, path: str) -> str | None:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-            text: str = answer.read().decode()
-            return text
-    except OSError:
-        return None
-
-
-def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up_at, "did not happen in time"
-        time.sleep(0.1)

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+from tombola.campaigns.model import Launched
+from tombola.campaigns.usecases import started_campaigns
 from tombola.local.queue import Queue
 from tombola.money import major_units
 from tombola.ports import Ports
@@ -125,29 +127,23 @@ def _summary(ports: Ports, info: ObjectInfo) -> Facts:
 
 
 def _campaigns(ports: Ports) -> list[Facts]:
-    found = sorted(
-        ports.documents.query("campaigns", []),
-        key=lambda one: (str(one.fields.get("campaign")), int(cast("int", one.fields.get("version", 0)))),
-    )
-    return [_campaign(ports, one) for one in found]
+    return [_campaign(ports, launched) for launched in started_campaigns(ports)]
 
 
-def _campaign(ports: Ports, snapshot: Snapshot) -> Facts:
-    name, version = str(snapshot.fields["campaign"]), str(snapshot.fields["version"])
-    rules = json.loads(cast("bytes", snapshot.fields["rules"]))
-    currency = str(rules["pool"]["currency"])
-    plays = list(ports.documents.query("plays", [Where("campaign", "==", f"{name}/v{version}")]))
+def _campaign(ports: Ports, launched: Launched) -> Facts:
+    rules, version, currency = launched.rules, launched.version, launched.rules.pool.currency
+    plays = list(ports.documents.query("plays", [Where("campaign", "==", f"{rules.campaign}/v{version}")]))
     states = Counter(str(play.fields.get("state")) for play in plays)
     wins = sum(1 for play in plays if _won(play))
-    (balance,) = ports.documents.get([DocumentKey("balances", (name, version, "0"))])
+    (balance,) = ports.documents.get([DocumentKey("balances", (rules.campaign, str(version), "0"))])
     accounts = cast("Mapping[str, int]", balance.fields.get("accounts", {})) if balance else {}
     return {
-        "campaign": name,
-        "version": int(version),
-        "title": rules.get("title", name),
-        "sponsor": rules.get("sponsor", {}).get("name", ""),
-        "status": snapshot.fields.get("status"),
-        "window": rules.get("window"),
+        "campaign": rules.campaign,
+        "version": version,
+        "title": rules.title,
+        "sponsor": rules.sponsor.name,
+        "status": launched.status,
+        "window": rules.window.model_dump(mode="json"),
         "currency": currency,
         "accounts": {account: str(major_units(amount, currency)) for account, amount in accounts.items()},
         "tokens": len(plays),

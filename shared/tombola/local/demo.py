@@ -17,7 +17,6 @@ from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.errors import Conflict, Fault, Problem
 from tombola.games.tokens import SIGNING_KEY
-from tombola.games.usecases import mature_prizes
 from tombola.local.development import listen, log_file
 from tombola.local.journey import RETAILER, Journey
 from tombola.local.laptop import Laptop, alone_in, assemble
@@ -107,13 +106,12 @@ class Demo:
         launch_campaign(self.ports, self.campaign.campaign, WITNESS)
 
     def _close(self) -> Launched:
-        """Let the prizes mature, and have the report written."""
+        """Let prizes mature and tokens expire."""
         self._move_to(ENDS)
         launched = launch_campaign(self.ports, self.campaign.campaign, WITNESS)
-        mature_prizes(self.ports, launched.rules.campaign, launched.version)
-        self.laptop.runner.drain()
-        self._call("relay_outbox")
-        self.laptop.runner.drain()
+        for function in ("settle_plays", "relay_outbox"):
+            self._call(function)
+            self.laptop.runner.drain()
         return launched
 
     def report(self, launched: Launched) -> Path:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.feeds.events import ShopperReceived
 from tombola.local.console import Console, only_this_machine
 from tombola.local.host import Reply, answer_of
 from tombola.local.laptop import Laptop
 from tombola.local.runner import Tally
 from tombola.orders.facts import Header, Line, Order
-from tombola.ports.documents import Create, DocumentKey
 from tombola.ports.topics import Message
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.profiles.usecases import record_shopper, update_profile
@@ -23,6 +23,7 @@ from tombola.runtime import logs
 
 HOST = "127.0.0.1:8080"
 OWN = {"HTTP_TOMBOLA_CONSOLE": "1"}
+CAMPAIGN = Path(__file__).parents[1] / "campaigns" / "files" / "wheel.yaml"
 PAGE = Path(__file__).parents[3] / "shared" / "tombola" / "local" / "console_page"
 
 
@@ -153,27 +154,14 @@ def test_a_shopper_is_found_by_the_retailers_own_id_which_goes_nowhere(made: Lap
     assert ask("/console/profile", b'{"retailer":"nobody","shopper_id":"1"}', **OWN).status == 404
 
 
-def test_a_campaign_is_shown_with_its_pool_and_its_plays(made: Laptop, ask: Callable[..., Reply]) -> None:
-    rules = {"title": "Wheel", "sponsor": {"name": "B"}, "pool": {"currency": "USD"}, "window": {"opens": "2017"}}
-    fields = {"campaign": "wheel", "version": 1, "status": "launched", "rules": json.dumps(rules).encode()}
-    plays = [
-        {"state": "played", "draw": {"moment": 1}},
-        {"state": "played", "draw": {"moment": None}},
-        {"state": "open"},
-    ]
-    made.ports.documents.commit(
-        [
-            Create(DocumentKey("campaigns", ("wheel", "1")), fields),
-            Create(DocumentKey("balances", ("wheel", "1", "0")), {"accounts": {"available": 12345}}),
-            *(
-                Create(DocumentKey("plays", (str(number),)), {"campaign": "wheel/v1", **play})
-                for number, play in enumerate(plays)
-            ),
-        ]
-    )
+def test_a_launched_campaign_is_shown_with_its_pool(made: Laptop, ask: Callable[..., Reply]) -> None:
+    commit_campaign(made.ports, CAMPAIGN.read_bytes(), id_key=b"i" * 32, seed=b"s" * 32)
+    assert state(ask)["campaigns"] == []
+    launch_campaign(made.ports, "spring-wheel", "drawn by a bailiff: 4 8 15 16")
+    made.ports.memo.clear()
     [campaign] = state(ask)["campaigns"]  # type: ignore[misc]
-    assert (campaign["tokens"], campaign["states"], campaign["wins"]) == (3, {"played": 2, "open": 1}, 1)
-    assert campaign["accounts"] == {"available": "123.45"}
+    assert (campaign["tokens"], campaign["states"], campaign["wins"]) == (0, {}, 0)
+    assert campaign["accounts"]["available"] == "2000.00"
 
 
 def test_problems_are_shown_though_much_else_was_logged(ask: Callable[..., Reply], tmp_path: Path) -> None:
