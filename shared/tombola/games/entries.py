@@ -5,8 +5,11 @@ also remembers the last revision of the order that was handled and what came of 
 told twice, late or out of order changes nothing.
 """
 
+import json
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from tombola.catalogue.model import Product
 from tombola.games.records import Record
 
 Outcome = Literal["issued", "refused", "revoked"]
@@ -28,7 +31,8 @@ class Entry(Record):
     """One entry. `outcome` is `issued` while its token stands; `reason` says why it does not.
 
     `shopper` is whose limit it counts against, or would; `slot` is where its token takes a place of the
-    campaign's limit. `summary` holds the bounds that were not met.
+    campaign's limit. `summary` holds the bounds that were not met. `products` is what the catalogue said when
+    each product of the order was first looked at: a catalogue that changes later takes no prize away.
     """
 
     COLLECTION: ClassVar[str] = "entries"
@@ -45,6 +49,7 @@ class Entry(Record):
     reason: str
     summary: str = ""
     slot: int | None = None
+    products: bytes = b"{}"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -59,3 +64,18 @@ class Entry(Record):
     def changed(self, **changes: object) -> "Entry":
         """Return it with these changes and the next revision."""
         return self.model_copy(update={**changes, "revision": self.revision + 1})
+
+
+def pack_products(products: Mapping[str, Product]) -> bytes:
+    """Return what criteria look at of these products, as canonical JSON: brand, category, department by id."""
+    words = {key: [each.brand, each.category, each.department] for key, each in products.items()}
+    return json.dumps(words, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def unpack_products(packed: bytes) -> dict[str, Product]:
+    """Return what `pack_products` was given, without names."""
+    words: dict[str, list[str]] = json.loads(packed)
+    return {
+        product_id: Product(product_id=product_id, brand=brand, category=category, department=department)
+        for product_id, (brand, category, department) in words.items()
+    }

@@ -28,13 +28,15 @@ class Case:
     `limits` are the documents of the shoppers concerned, by shopper: empty where nothing limits
     shoppers. `slot` is the one the entry holds or, where it needs one, one that has room (or the last one
     looked at). `balance` is there when the play has a prize. `token_id` and
-    `signing_version` are needed where a token may be issued.
+    `signing_version` are needed where a token may be issued. `products` is what the entry is to remember of
+    the catalogue.
     """
 
     launched: Launched
     order: Order
     evaluation: Evaluation
     now: datetime
+    products: bytes = b"{}"
     token_id: str = ""
     signing_version: int = 0
     entry: Entry | None = None
@@ -110,6 +112,7 @@ def _issue(case: Case) -> Decision:
         outcome="issued",
         reason=evaluation.reason,
         slot=case.slot.slot if case.slot else None,
+        products=case.products,
     )
     play = Play(
         campaign=case.of.text,
@@ -151,6 +154,7 @@ def _revoke(case: Case, entry: Entry, play: Play, reason: Reason) -> Decision:
         summary=case.evaluation.summary,
         slot=None,
         shopper=case.order.header.shopper,
+        products=case.products,
     )
     revoked = _following(play, case.order, state="revoked")
     freed = [case.slot.freed()] if case.slot else []
@@ -189,7 +193,9 @@ def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
 
 def _handled(case: Case, entry: Entry, reason: str, play: Play | None, others: Iterable[Record] = ()) -> Decision:
     """Return a decision that keeps the entry, having handled this revision; `play` is None when it stays as it is."""
-    handled = entry.changed(order_revision=case.order.revision, reason=reason, summary=case.evaluation.summary)
+    handled = entry.changed(
+        order_revision=case.order.revision, reason=reason, summary=case.evaluation.summary, products=case.products
+    )
     rewritten = () if play is None else (play,)
     return Decision(reason, play or case.play, (handled, *rewritten, *others))
 

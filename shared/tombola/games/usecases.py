@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from tombola.campaigns.baskets import Basket, basket_of
+from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import candidates, find_launched, live_campaigns, started_campaigns
+from tombola.catalogue.model import Product
 from tombola.catalogue.usecases import find_products
 from tombola.errors import Fault, Gone, Problem, Unknown
 from tombola.events import Event
@@ -24,7 +25,7 @@ from tombola.games.answers import CheckOutAnswer, Issued, PlayAnswer, PlayReques
 from tombola.games.derivation import token_id, winning_moments
 from tombola.games.drawing import Claim, lose, narrowed, probes, win
 from tombola.games.eligibility import evaluate_order
-from tombola.games.entries import TIER, Entry, order_entry, order_text
+from tombola.games.entries import TIER, Entry, order_entry, order_text, pack_products, unpack_products
 from tombola.games.issuing import Case, Decision, decide, is_handled, needs_place
 from tombola.games.ledger import ONLY_BALANCE, Balance, Posting
 from tombola.games.limits import ShopperLimit, Slot, slot_count, slot_order
@@ -262,7 +263,7 @@ def _decided(
     now = ports.clock.now()
     ids = {line.product_id for line in (*order.lines, *(order.promised_lines or ()))} if concerned else ()
     products = find_products(ports, order.retailer, ids)
-    facts = _Facts(order, basket_of(order, products), basket_of(order, products, promised=True), now)
+    facts = _Facts(order, products, now)
     cases = [_case(ports, unit, launched, entry, facts) for launched, entry in concerned.values()]
     decided = [(case, decide(case)) for case in cases]
     return _Settled(decided, [unit.write(record) for _, decision in decided for record in decision.records])
@@ -270,19 +271,20 @@ def _decided(
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What all campaigns look at."""
+    """What all campaigns look at. `products` is what the catalogue says now."""
 
     order: Order
-    basket: Basket
-    promised: Basket
+    products: Mapping[str, Product]
     now: datetime
 
 
 def _case(ports: Ports, unit: _Unit, launched: Launched, entry: Entry | None, facts: _Facts) -> Case:
     order = facts.order
+    products = {**facts.products, **(unpack_products(entry.products) if entry else {})}
+    baskets = basket_of(order, products), basket_of(order, products, promised=True)
     is_candidate = bool(candidates([launched], order))
-    evaluation = evaluate_order(launched, order, facts.basket, facts.promised, is_candidate=is_candidate)
-    case = Case(launched, order, evaluation, facts.now, entry=entry)
+    evaluation = evaluate_order(launched, order, *baskets, is_candidate=is_candidate)
+    case = Case(launched, order, evaluation, facts.now, pack_products(products), entry=entry)
     if entry is None and not evaluation.qualifies:
         return case
     if entry is None:

@@ -137,10 +137,12 @@ def statement_of(message: OrderMessage, retailer_id: str, door: Door, pseudonym_
 
 
 def check_clock(message: OrderMessage, now: datetime) -> None:
-    """Refuse a statement dated more than an hour after `now`. Raises `Malformed`."""
-    if message.stated_at > now + AHEAD:
-        expected = f"at most {AHEAD} after the time here, {now.isoformat(timespec='seconds')}"
-        raise _malformed([Problem("stated_at", message.stated_at.isoformat(), expected)])
+    """Refuse what is dated more than an hour after `now`: nothing has happened yet then. Raises `Malformed`."""
+    dated = {name: getattr(message, name) for name in ("stated_at", "ordered_at", "cancelled_at")}
+    expected = f"at most {AHEAD} after the time here, {now.isoformat(timespec='seconds')}"
+    ahead = {name: at for name, at in dated.items() if at is not None and at > now + AHEAD}
+    if ahead:
+        raise _malformed([Problem(name, at.isoformat(), expected) for name, at in ahead.items()])
 
 
 def _misplaced(message: OrderMessage, door: Door) -> Iterator[Problem]:
