@@ -2,9 +2,17 @@ import json
 import signal
 import subprocess
 import time
+from collections import Counter
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import polars as pl
+
+from tombola.experiments.arms import arm
+from tombola.local.demo import public_key
+from tombola.privacy.pseudonyms import pseudonym
 
 from .conftest import command, developing, get, start, totals
 
@@ -25,6 +33,27 @@ def test_the_demo_prints_one_object_of_totals_that_add_up(undisturbed: Undisturb
     assert found["orders"] > 100
     assert 0 < found["wins"] <= found["plays"] <= found["tokens"] < found["proposals"]
     assert found["ledger_balance_minor"] == 0
+
+
+def test_tokens_are_just_what_the_files_themselves_say(undisturbed: Undisturbed) -> None:
+    """Recount from the retailer's files, with nothing of the product but pseudonyms and arms."""
+    home, found = undisturbed
+    inbox = home / "inbox" / "orchard-market"
+    products = pl.read_csv(inbox / "products" / "*.csv", separator="|", infer_schema=False)
+    lines = pl.read_csv(inbox / "orders" / "*.csv", separator="|", infer_schema=False)
+    meant = (pl.col("LABEL") == "National") & pl.col("COMMODITY").is_in(["SOFT DRINKS", "BAG SNACKS"])
+    qualified = (
+        lines.filter(pl.col("RUNG_AT").str.slice(0, 2).is_in(["10", "11"]))
+        .join(products.filter(meant), on="UPC")
+        .group_by("TICKET", "CARD_NO")
+        .agg(pl.col("UNITS").cast(pl.Int64).sum())
+        .filter(pl.col("UNITS") >= 2)
+    )
+    key = public_key("pseudonym-orchard-market")
+    shoppers = [pseudonym(key, "orchard-market", card) for card in qualified["CARD_NO"]]
+    invited = [one for one in shoppers if arm("autumn-snacks", 1, one, Decimal("0.10")).arm == "invited"]
+    assert max(Counter(invited).values()) <= 10, "the limit per shopper is reached: recount it too"
+    assert found["tokens"] == len(invited)
 
 
 def test_lived_again_in_the_same_home_the_year_changes_no_total(undisturbed: Undisturbed) -> None:
