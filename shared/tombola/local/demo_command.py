@@ -1,6 +1,7 @@
 """What `tombola demo` shows: progress, a summary a manager can read, and the reconciliation."""
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -54,7 +55,7 @@ def _show(screen: Console, found: Totals, lines: list[Check], home: Path) -> Non
     screen.print(_figures(found))
     screen.print(_reconciliation(lines))
     screen.print(f"\nreport    {found.report}")
-    screen.print(f"look      tombola dev --home {home}")
+    screen.print(f"look      nox -s dev -- --home {home}    (or: tombola dev --home {home})")
 
 
 def _feeds(found: Totals) -> Table:
@@ -100,17 +101,20 @@ def _figures(found: Totals) -> Table:
 
 
 def _reconciliation(lines: list[Check]) -> Table:
-    """One row per check; those of the files, which all hold, folded into one."""
+    """One row per check; a group that holds as a whole is folded into one row of sums."""
     table = Table("", "line", "found", "expected", title="Reconciliation")
     for column in table.columns[2:]:
         column.justify = "right"
-    of_files = [line for line in lines if ".csv:" in line.name and line.holds]
-    if of_files:
-        text = f"accepted + rejected + duplicates = lines in, in each of {len(of_files)} files"
-        sums = (sum(line.found for line in of_files), sum(line.expected for line in of_files))
-        table.add_row("[green]✓[/]", text, *(f"{number:,}" for number in sums))
-    for line in lines:
-        if line not in of_files:
-            mark = "[green]✓[/]" if line.holds else "[red]✗[/]"
-            table.add_row(mark, line.name, f"{line.found:,}", ("≤ " if line.at_most else "") + f"{line.expected:,}")
+    for name, several in _folded(lines).items():
+        mark = "[green]✓[/]" if all(line.holds for line in several) else "[red]✗[/]"
+        found, expected = (sum(each) for each in zip(*((line.found, line.expected) for line in several), strict=True))
+        table.add_row(mark, name, f"{found:,}", ("≤ " if several[0].at_most else "") + f"{expected:,}")
     return table
+
+
+def _folded(lines: list[Check]) -> dict[str, list[Check]]:
+    broken = {line.group for line in lines if not line.holds}
+    folded: dict[str, list[Check]] = defaultdict(list)
+    for line in lines:
+        folded[line.name if line.group is None or line.group in broken else line.group].append(line)
+    return folded

@@ -62,12 +62,16 @@ class Totals(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the reconciliation: `found` must equal `expected`, or (`at_most`) not be above it."""
+    """One line of the reconciliation: `found` must equal `expected`, or (`at_most`) not be above it.
+
+    Checks of one `group` say the same of many things.
+    """
 
     name: str
     found: int
     expected: int
     at_most: bool = False
+    group: str | None = None
 
     @property
     def holds(self) -> bool:
@@ -109,6 +113,7 @@ def totals(ports: Ports, launched: Launched, report: str) -> Totals:
     )
 
 
+LINES = "accepted + rejected + duplicates = lines in"
 PROPOSALS = (
     "SELECT count(*) FROM proposal_made"
     " WHERE body->>'$.campaign' = $campaign AND (body->>'$.campaign_version')::INTEGER = $version"
@@ -135,7 +140,7 @@ def _file_checks(files: Sequence[FileFigures], sent: dict[str, Sent]) -> Iterato
     yield Check("receipts = files sent", len(files), len(sent))
     for file in files:
         rows = file.accepted + file.rejected + file.duplicates
-        yield Check(f"{file.name}: accepted + rejected + duplicates = lines in", rows, sent[file.name].lines)
+        yield Check(f"{file.name}: {LINES}", rows, sent[file.name].lines, group=f"{LINES}, in each of the files")
 
 
 def _book_checks(books: Reconciliation) -> Iterator[Check]:
@@ -143,8 +148,12 @@ def _book_checks(books: Reconciliation) -> Iterator[Check]:
     yield Check("wins = moments claimed", books.wins, books.claims)
     yield Check("wins <= winning moments", books.wins, books.moments, at_most=True)
     for account, amount in books.accounts_balances.items():
-        yield Check(f"{account}: balance = sum of postings", amount, books.accounts_postings[account])
-        yield Check(f"{account}: balance = recomputed from plays", amount, books.accounts_plays[account])
+        for other, theirs in (
+            ("sum of postings", books.accounts_postings),
+            ("recomputed from plays", books.accounts_plays),
+        ):
+            text = f"balance = {other}"
+            yield Check(f"{account}: {text}", amount, theirs[account], group=f"{text}, in each of the accounts")
     yield Check("faults found in the books", len(books.problems), 0)
 
 
