@@ -37,6 +37,13 @@ def dev(session: nox.Session) -> None:
 
 
 @nox.session
+def manifests(session: nox.Session) -> None:
+    """Check every manifest, and write the table and the schema that are made from them."""
+    sync(session, extras=("local",))
+    session.run("python", "-m", "tombola.runtime.manifests", "--write")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """The whole test suite, in random order, with coverage."""
     sync(session, extras=("demo",), groups=("tests",))

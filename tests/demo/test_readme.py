@@ -42,8 +42,9 @@ def test_every_line_of_the_readme_does_what_it_says(running: tuple[Path, int]) -
     receipts = folder / "tombola-home" / "receipts"
     until(lambda: any(receipts.rglob("receipt.json")))
     receipt = json.loads(next(receipts.rglob("receipt.json")).read_text())
-    assert (receipt["rows"], receipt["accepted"], receipt["rejected"], receipt["duplicates"]) == (2, 1, 1, 0)
-    assert receipt["errors"][0]["examples"][0]["line"] == 3
+    assert (receipt["rows"], receipt["accepted"], receipt["rejected"], receipt["duplicates"]) == (20, 19, 1, 0)
+    assert receipt["verdict"] == "partial"
+    assert receipt["errors"][0]["examples"][0]["line"] == 21
 
 
 def test_the_console_is_there_and_says_what_is_going_on(running: tuple[Path, int]) -> None:

@@ -54,7 +54,8 @@ def _show(screen: Console, found: Totals, lines: list[Check], home: Path) -> Non
     screen.print(_feeds(found))
     screen.print(_figures(found))
     screen.print(_reconciliation(lines))
-    screen.print(f"\nreport    {found.report}")
+    screen.print("\nThe people of 2017 saw no banner of ours: uplift in this report can only be chance.")
+    screen.print(f"report    {found.report}")
     screen.print(f"look      nox -s dev -- --home {home}    (or: tombola dev --home {home})")
 
 
