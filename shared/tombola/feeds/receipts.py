@@ -43,7 +43,10 @@ class Finding(_Part):
 
 
 class Receipt(_Part):
-    """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read."""
+    """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read.
+
+    `dialect` is how the file was read, and `dialect_stated` names those parts of it that the retailer stated.
+    """
 
     receipt: str
     retailer: str
@@ -53,6 +56,7 @@ class Receipt(_Part):
     sha256: str
     bytes: Count
     dialect: Dialect
+    dialect_stated: tuple[str, ...] = ()
     started_at: AwareDatetime
     seconds: float
     rows: Count
@@ -64,6 +68,11 @@ class Receipt(_Part):
     verdict: Verdict
     files: tuple[FileRef, ...]
     rejected_file: FileRef | None
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the file could not be read to its end."""
+        return any(error.code in CODES and CODES[error.code].level == "file" for error in self.errors)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

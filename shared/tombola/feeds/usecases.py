@@ -12,9 +12,9 @@ from tombola.events import BULK, LIVE, Event, derived_id
 from tombola.feeds.checking import Check, World
 from tombola.feeds.contracts import KINDS, table_name
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
+from tombola.feeds.intake import Subject, examine, write_receipt
 from tombola.feeds.names import RECEIPT, Place, folder_of, place_of, receipt_name
-from tombola.feeds.reading import Measured
-from tombola.feeds.receipts import Receipt, verdict
+from tombola.feeds.receipts import Receipt
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, read_rows
 from tombola.feeds.statements import orders_stated, returns_stated, shoppers_stated
@@ -171,51 +171,24 @@ def _unknown_feed(feed: str, retailer: Retailer) -> Unknown:
 
 def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt) -> Receipt:
     """Judge the object and create its receipt: the commit. A lost race drops its files and takes the winner's."""
-    started_at = ports.clock.now()
+    subject = Subject(receipt_name(files.folder), ref.name, ref.generation, ports.clock.now())
     try:
         info = ports.objects.stat(ref.bucket, ref.name)
         if info.ref != ref:
             raise _superseded(ref)
-        check, source, sha256 = _judge(ports, retailer, place.feed, info, files)
+        world = _world(ports, retailer, place.feed, info)
+        with ports.objects.open(ref) as stream:
+            examined = examine(Check(world, files), world, stream, files)
     except NotFound as gone:
         raise _superseded(ref) from gone
-    outcome = verdict(
-        rows=check.rows,
-        rejected=check.rejected,
-        unusable=check.unusable,
-        quarantine_over=retailer.quarantine_over,
-    )
-    kept = files.accepted if outcome != "quarantined" else None
-    if files.accepted is not None and kept is None:
+    if files.accepted is not None and examined.verdict == "quarantined":
         ports.objects.delete(_ref(files.accepted))
-    receipt = Receipt(
-        receipt=receipt_name(files.folder),
-        retailer=place.retailer,
-        feed=place.feed,
-        object=ref.name,
-        generation=ref.generation,
-        sha256=sha256,
-        bytes=source.size,
-        dialect=retailer.feeds[place.feed],
-        started_at=started_at,
-        seconds=(ports.clock.now() - started_at).total_seconds(),
-        rows=check.rows,
-        accepted=check.accepted,
-        rejected=check.rejected,
-        duplicates=check.duplicates,
-        warnings=check.warnings.findings(),
-        errors=check.errors.findings(),
-        verdict=outcome,
-        files=() if kept is None else (kept,),
-        rejected_file=files.rejected,
-    )
+    receipt = write_receipt(subject, world, examined, files, ports.clock.now() - subject.started_at)
     return _commit(ports, receipt)
 
 
-def _judge(
-    ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo, files: Attempt
-) -> tuple[Check, Measured, str]:
-    world = World(
+def _world(ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo) -> World:
+    return World(
         retailer=retailer,
         kind=kind,
         arrived_at=info.updated_at,
@@ -223,11 +196,6 @@ def _judge(
         pseudonym=partial(pseudonym, pseudonym_key(ports, retailer), retailer.retailer),
         known_products=partial(known_products, ports, retailer.retailer),
     )
-    check = Check(world, files)
-    with ports.objects.open(info.ref) as stream, files:
-        source = Measured(stream)
-        check.run(source)
-        return check, source, source.finish()
 
 
 def _commit(ports: Ports, receipt: Receipt) -> Receipt:
