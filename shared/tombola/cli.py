@@ -166,6 +166,7 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
 _ELSEWHERE = {
     "campaign": ("tombola.cli_campaign", "app"),
     "check": ("tombola.cli_feeds", "check"),
+    "receipt": ("tombola.cli_feeds", "receipts"),
 }
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
 

@@ -1,5 +1,7 @@
 """The commands about files that retailers send: `check`, and what belongs to receipts."""
 
+import json
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["products", "orders", "shoppers", "navigation", "returns"]
 QUARANTINED = 1
+NOT_GENUINE = 1
+LARGEST_RECEIPT = 16 * 1024 * 1024
+"""Bytes. A receipt holds 20 places per code, so it is small."""
+
+receipts = typer.Typer(help="Receipts of files.", no_args_is_help=True)
 
 
 def check(
@@ -40,6 +47,34 @@ def check(
         receipt = check_file(file, feed, sender, out, progress)
     typer.echo(receipt.model_dump_json(indent=2) if as_json else "\n".join(_summary(receipt, out)))
     raise typer.Exit(QUARANTINED if receipt.verdict == "quarantined" else 0)
+
+
+@receipts.command("verify")
+def verify_receipt(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt, as it was received.")],
+    keys: Annotated[
+        Path | None, typer.Option(help="Public keys as `list_keys` answers them. Default: the home folder's own.")
+    ] = None,
+    home: Annotated[Path | None, typer.Option(help="Folder of everything that is kept. Default: TOMBOLA_HOME.")] = None,
+) -> None:
+    """Check that a receipt is the one that was signed. Exit code 0: genuine; 1: not; 2: cannot be read."""
+    from tombola.errors import Unauthenticated  # noqa: PLC0415 (heavy)
+    from tombola.feeds.receipts import Receipt  # noqa: PLC0415 (heavy)
+    from tombola.feeds.signing import public_keys, verify  # noqa: PLC0415 (heavy)
+
+    known = public_keys(_json(keys) if keys is not None else _keys_of(home))
+    document = _json(file)
+    try:
+        key = verify(document, known)
+    except Unauthenticated as fault:
+        typer.echo(f"not genuine: {fault.message}", err=True)
+        for problem in fault.problems:
+            typer.echo(f"  {problem.where}: found {problem.found}; expected {problem.expected}", err=True)
+        raise typer.Exit(NOT_GENUINE) from None
+    receipt = Receipt.model_validate(document)
+    typer.echo(f"genuine: signed by {key}")
+    typer.echo(f"{receipt.object}, generation {receipt.generation}, sha256 {receipt.sha256}")
+    typer.echo(_summary(receipt, None)[0])
 
 
 @contextmanager
@@ -95,3 +130,40 @@ def _names(receipt: "Receipt") -> list[str]:
 def _printable(text: str) -> str:
     """Return text that cannot steer a terminal."""
     return "".join(one if one.isprintable() else "�" for one in text)
+
+
+def _json(path: Path) -> "dict[str, object]":
+    """Return the one JSON object in a file. Raises `Unknown` and `Malformed`."""
+    from tombola.errors import Malformed, Problem, Unknown  # noqa: PLC0415 (heavy)
+    from tombola.json_text import check_json  # noqa: PLC0415 (heavy)
+
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(LARGEST_RECEIPT + 1)
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise Unknown(msg) from error
+    if len(text) > LARGEST_RECEIPT:
+        msg = f"{path} is over {LARGEST_RECEIPT} bytes; no receipt is"
+        raise Malformed(msg)
+    check_json(text)
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        msg = f"{path} holds no JSON object"
+        raise Malformed(msg, [Problem(str(path), type(found).__name__, "a JSON object")])
+    return found
+
+
+def _keys_of(home: Path | None) -> object:
+    """Return the public keys of a home folder. Raises `Unknown` when there is none."""
+    from tombola.errors import Unknown  # noqa: PLC0415 (heavy)
+    from tombola.games.usecases import list_keys  # noqa: PLC0415 (heavy)
+    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
+
+    if home is not None:
+        os.environ["TOMBOLA_HOME"] = str(home)
+    folder = wiring.settings().home
+    if not folder.is_dir():
+        msg = f"there is no home folder {folder}; give the public keys with --keys"
+        raise Unknown(msg)
+    return list_keys(wiring.ports())

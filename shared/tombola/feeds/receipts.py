@@ -42,10 +42,21 @@ class Finding(_Part):
     examples: Annotated[tuple[Example, ...], Field(max_length=MAX_EXAMPLES)]
 
 
+class Signature(_Part):
+    """`value` is Ed25519, base64url, over the receipt's canonical JSON (RFC 8785) without `signature`.
+
+    `key` is the id of the key, as `list_keys` lists it.
+    """
+
+    key: str
+    value: str
+
+
 class Receipt(_Part):
     """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read.
 
     `dialect` is how the file was read, and `dialect_stated` names those parts of it that the retailer stated.
+    `signature` is missing only where nobody can vouch for it: on a retailer's own machine.
     """
 
     receipt: str
@@ -68,6 +79,7 @@ class Receipt(_Part):
     verdict: Verdict
     files: tuple[FileRef, ...]
     rejected_file: FileRef | None
+    signature: Signature | None = None
 
     @property
     def unreadable(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from tombola.catalogue.usecases import known_products
 from tombola.errors import Gone, Malformed, Problem, Unknown
@@ -14,7 +14,7 @@ from tombola.feeds.contracts import KINDS, table_name
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
 from tombola.feeds.intake import Subject, examine, write_receipt
 from tombola.feeds.names import RECEIPT, Place, folder_of, place_of, receipt_name
-from tombola.feeds.receipts import Receipt
+from tombola.feeds.receipts import Receipt, Signature
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, read_rows
 from tombola.feeds.statements import orders_stated, returns_stated, shoppers_stated
@@ -25,7 +25,10 @@ from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.retailers.model import Retailer
-from tombola.retailers.usecases import find_retailer, pseudonym_key
+from tombola.retailers.usecases import KEYS_STALE_FOR, NotSetUp, find_retailer, pseudonym_key
+
+if TYPE_CHECKING:
+    from tombola.feeds.signing import ReceiptSigner
 
 PUBLISHED_AT_ONCE = 500
 SOURCES_PER_LOAD = 1_000
@@ -39,8 +42,8 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
     `attempt` names this attempt's files and must be new each time. Called again for the same generation,
     it returns the same receipt and publishes the same event. Raises `Malformed` for an object name that
     is not `<retailer>/<feed>/<file>`, `Unknown` for a retailer or feed that is not known here, `NotSetUp` for a
-    retailer whose file or key is not as it must be, and `Gone` (`superseded`) when that generation is no longer
-    the live one.
+    retailer whose file or key is not as it must be, or where the key that signs receipts is missing, and `Gone`
+    (`superseded`) when that generation is no longer the live one.
     """
     place = _place(ref.name)
     retailer = find_retailer(ports, place.retailer)
@@ -171,6 +174,7 @@ def _unknown_feed(feed: str, retailer: Retailer) -> Unknown:
 
 def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt) -> Receipt:
     """Judge the object and create its receipt: the commit. A lost race drops its files and takes the winner's."""
+    signer = _signer(ports)
     subject = Subject(receipt_name(files.folder), ref.name, ref.generation, ports.clock.now())
     try:
         info = ports.objects.stat(ref.bucket, ref.name)
@@ -184,7 +188,21 @@ def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRe
     if files.accepted is not None and examined.verdict == "quarantined":
         ports.objects.delete(_ref(files.accepted))
     receipt = write_receipt(subject, world, examined, files, ports.clock.now() - subject.started_at)
-    return _commit(ports, receipt)
+    value = signer.sign(receipt.model_dump(mode="json"))
+    signature = Signature(key=signer.key_id, value=value)
+    return _commit(ports, receipt.model_copy(update={"signature": signature}))
+
+
+def _signer(ports: Ports) -> "ReceiptSigner":
+    """Return the latest signing key, at most a minute old. Raises `NotSetUp` (`unknown-key`) when there is none."""
+    from tombola.feeds.signing import SIGNING_KEY, ReceiptSigner  # noqa: PLC0415 (only validating signs)
+
+    try:
+        key = ports.memo.read(SIGNING_KEY, KEYS_STALE_FOR, lambda: ports.keys.get(SIGNING_KEY))
+    except NotFound as missing:
+        msg = f"the key {SIGNING_KEY} does not exist, and no receipt is given without a signature"
+        raise NotSetUp(msg, [Problem("key", "none", f"a key named {SIGNING_KEY}")], code="unknown-key") from missing
+    return ReceiptSigner(key.version, key.material)
 
 
 def _world(ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo) -> World:
