@@ -4,18 +4,18 @@ The file is read and masked in one thread, judged in another and written in a th
 """
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from tombola.feeds.columns import Columns, odd_rows
 from tombola.feeds.contracts import contract
 from tombola.feeds.decoding import REMEMBERED, Decoder
-from tombola.feeds.duplicates import FirstSight, Hasher, SecondLook
+from tombola.feeds.duplicates import FirstSight, Hasher, Hashes, SecondLook
 from tombola.feeds.events import FeedKind
 from tombola.feeds.judging import Judge, Judged
 from tombola.feeds.masking import Mask
@@ -24,6 +24,8 @@ from tombola.feeds.reading import Measured, Reader, Unusable
 from tombola.feeds.receipts import Tally
 from tombola.feeds.splitting import Block
 from tombola.retailers.model import Dialect, Retailer
+
+_NO_PRODUCTS = pl.Series(dtype=pl.String)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +79,27 @@ class Check:
         self._row = contract(world.kind)
         self._columns = Columns(world.kind, self._row, world.retailer.retailer, world.pseudonym)
         self._hasher = Hasher(self._row, key_bits)
-        self._products: dict[str, bool] = {}
+        self._known = self._unknown = _NO_PRODUCTS
 
     def run(self, source: Measured) -> None:
         """Read the file to its end, or to what makes the rest unreadable; a second time if keys come again."""
-        first = FirstSight()
         with write_behind() as behind:
-            fault = self._read(source, lambda reader, judged: self._first_sight(first, reader, judged, behind))
+            fault, suspects = self._read_first(source, behind)
         source.finish()
         if fault is not None:
             self.unusable = True
             self.errors.add(fault.code, line=fault.line, value=fault.value, message=fault.message)
-        suspects = first.suspects()
-        del first
         if len(suspects):
             second = SecondLook(suspects)
             with write_behind() as behind:
                 again = source.again()
                 self._read(again, lambda reader, judged: self._second_look(second, reader, judged, behind))
+
+    def _read_first(self, source: Measured, behind: WriteBehind) -> tuple[Unusable | None, Hashes]:
+        """Judge all rows but those whose key was seen before; return what ended the file, and these keys."""
+        first = FirstSight()
+        fault = self._read(source, lambda reader, judged: self._first_sight(first, reader, judged, behind))
+        return fault, first.suspects()
 
     def _read(self, source: Measured, take: Callable[[Reader, Judged], None]) -> Unusable | None:
         """Judge all rows by themselves; return what made the rest of the file unreadable."""
@@ -103,7 +108,7 @@ class Check:
             reader = Reader(source, world.dialect)
             decoder = Decoder(self._row, world.dialect, world.retailer.currency, reader.header, world.latest)
             judge = Judge(reader, decoder, Mask(decoder, world.dialect, world.latest) if self._masked else None)
-            with closing(read_ahead(judge.masked())) as blocks:
+            with read_ahead(judge.masked()) as blocks:
                 for block, masked in blocks:
                     take(reader, judge.judged(block, masked))
         except Unusable as fault:
@@ -174,19 +179,23 @@ class Check:
             self._note_unknown(judged)
 
     def _warn(self, code: str, field: str, judged: Judged, positions: Sequence[int]) -> None:
-        self.warnings.add_many(
-            code, field, positions, lambda one: (int(judged.lines[one]), judged.shown(one, field))
-        )
+        self.warnings.add_many(code, field, positions, lambda one: (int(judged.lines[one]), judged.shown(one, field)))
 
     def _note_unknown(self, judged: Judged) -> None:
         """Count products that are not in the catalogue; each is looked up once per file."""
         named = judged.values["product_id"]
-        distinct = named.unique().drop_nulls().to_list()
-        if len(self._products) > REMEMBERED:
-            self._products.clear()
-        if fresh := [one for one in distinct if one not in self._products]:
-            known = self._world.known_products(fresh)
-            self._products.update((one, one in known) for one in fresh)
-        if unknown := [one for one in distinct if not self._products[one]]:
-            places = np.flatnonzero(named.is_in(unknown).fill_null(value=False).to_numpy()).tolist()
+        distinct = named.unique().drop_nulls()
+        fresh = distinct.filter(~(distinct.is_in(self._known.implode()) | distinct.is_in(self._unknown.implode())))
+        if len(fresh):
+            self._look_up(fresh)
+        if len(self._unknown):
+            places = np.flatnonzero(named.is_in(self._unknown.implode()).fill_null(value=False).to_numpy()).tolist()
             self._warn("unknown-product", "product_id", judged, places)
+
+    def _look_up(self, fresh: pl.Series) -> None:
+        """Remember which of these products the catalogue holds; forget the others when they are many."""
+        if len(self._known) + len(self._unknown) > REMEMBERED:
+            self._known = self._unknown = _NO_PRODUCTS
+        known = pl.Series(list(self._world.known_products(fresh.to_list())), dtype=pl.String)
+        self._known = pl.concat([self._known, known])
+        self._unknown = pl.concat([self._unknown, fresh.filter(~fresh.is_in(known.implode()))])

@@ -1,7 +1,7 @@
 """Find rows that were seen before, exactly, with 8 bytes of memory a row.
 
-At first sight a row's key is known by 64 bits. Where these were seen before, the row is a *suspect*: it is put off until
-the file has been read, and judged when the file is read again, by 128 bits of its key and 64 of all it says,
+At first sight a row's key is known by 64 bits. Where these were seen before, the row is a *suspect*: it is put off
+until the file has been read, and judged when the file is read again, by 128 bits of its key and 64 of all it says,
 kept for the suspects alone. So two keys that share 64 bits cost time and never a row.
 """
 

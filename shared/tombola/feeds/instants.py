@@ -22,12 +22,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND, _HOUR, _DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 _PARTS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
-_ISO = tuple(
-    day + time + offset
-    for day in ("%Y-%m-%d",)
-    for time in ("T%H:%M:%S", " %H:%M:%S", "T%H:%M", " %H:%M")
-    for offset in ("", "Z", "+00:00")
-) + ("%Y-%m-%d",)
+_ISO = (
+    "%Y-%m-%d",
+    *(
+        f"%Y-%m-%d{time}{offset}"
+        for time in ("T%H:%M:%S", " %H:%M:%S", "T%H:%M", " %H:%M")
+        for offset in ("", "Z", "+00:00")
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,10 @@ class FixedInstants:
         return at, sure
 
     def _read_all(self, matrix: npt.NDArray[np.uint8]) -> tuple[Numbers, Flags]:
-        """Read texts of one length: one row of bytes each."""
-        at, sure = np.zeros(len(matrix), np.int64), np.zeros(len(matrix), np.bool_)
+        """Read texts of one length: one column of bytes each."""
+        at, sure = np.zeros(matrix.shape[1], np.int64), np.zeros(matrix.shape[1], np.bool_)
         for form in self._forms:
-            if form.length != matrix.shape[1] or sure.all():
+            if form.length != len(matrix) or sure.all():
                 continue
             read, known = _wall(matrix, form)
             if not form.utc:
@@ -103,36 +105,36 @@ def _form(text: str, *, iso: bool) -> _Form | None:
 
 
 def _matrix(texts: pl.Series, length: int) -> npt.NDArray[np.uint8]:
-    """Return texts of one length in bytes as rows of bytes."""
+    """Return texts of one length in bytes: one row of bytes for each place, for that is how they are looked at."""
     array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     offsets = np.frombuffer(array.buffers()[1], np.int64)
     begin = int(offsets[array.offset])
     data = np.frombuffer(array.buffers()[2], np.uint8)[begin : begin + len(texts) * length]
-    return data.reshape(len(texts), length)
+    return np.ascontiguousarray(data.reshape(len(texts), length).T)
 
 
 def _wall(matrix: npt.NDArray[np.uint8], form: _Form) -> tuple[Numbers, Flags]:
     """Return what the clock shows, as microseconds since its 1970, and where that is a possible time."""
-    sure = np.ones(len(matrix), np.bool_)
+    sure = np.ones(matrix.shape[1], np.bool_)
     for place, letter in form.literals:
-        sure &= matrix[:, place] == letter
+        sure &= matrix[place] == letter
     found = {"H": 0, "M": 0, "S": 0}
-    values: dict[str, Numbers | int] = dict(found)
+    values: dict[str, npt.NDArray[np.int32] | int] = dict(found)
     for name, place, size in form.parts:
-        number = np.zeros(len(matrix), np.int64)
+        number = np.zeros(matrix.shape[1], np.int32)
         for digit in range(place, place + size):
-            value = matrix[:, digit] - np.uint8(48)
+            value = matrix[digit] - np.uint8(48)
             sure &= value <= 9  # noqa: PLR2004 (a digit; what is below 48 wraps around)
             number = number * 10 + value
         values[name] = number
-    year, month, day = (np.asarray(values[name]) for name in ("Y", "m", "d"))
+    year, month, day = (np.asarray(values[name], np.int64) for name in ("Y", "m", "d"))
     sure &= (year > FIRST_YEAR) & (year < LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004
     month = np.where(sure, month, 1)
     year = np.where(sure, year, FIRST_YEAR + 1)
     days, long = _months()
     index = (year - FIRST_YEAR) * 12 + month - 1
     sure &= day <= long[index]
-    hour, minute, second = (np.asarray(values[name]) for name in ("H", "M", "S"))
+    hour, minute, second = (np.asarray(values[name], np.int64) for name in ("H", "M", "S"))
     sure &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004
     return (days[index] + day - 1) * _DAY + ((hour * 60 + minute) * 60 + second) * _SECOND, sure
 

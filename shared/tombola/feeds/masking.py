@@ -58,6 +58,16 @@ class Masked:
     sure: Flags
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is true of a whole block: so much need not be asked of each cell."""
+
+    calm: bool
+    ascii: bool
+    spaced: bool
+    exponents: bool
+
+
 def schema(row: type[Row]) -> dict[str, pl.DataType]:
     """Return the types of a contract's fields as columns."""
     return {field: TYPES[reading(row, field)] for field in row.model_fields}
@@ -77,6 +87,7 @@ class Mask:
         self._hows = {field: reading(self._row, field) for field in self._row.model_fields}
         self._rules = {field: rules(self._row, field) for field in self._places}
         self._exponent = self._minor_units()
+        self._scaled = [field for field in self._places if self._exponent and self._hows[field] == "amount"]
         self.understands = self._understands()
 
     def judge(self, block: Block) -> Masked | None:
@@ -86,19 +97,30 @@ class Mask:
         texts = self._texts(block.plain, quoted=block.quoted)
         if texts is None or texts.height != len(block):
             return None
-        calm = _calm(block, self._dialect.delimiter)
+        data = block.data
+        facts = _Facts(
+            calm=_calm(block, self._dialect.delimiter),
+            ascii=data.isascii(),
+            spaced=b" " in data,
+            exponents=b"e" in data or b"E" in data,
+        )
         columns, marks = [], []
         for field, how in self._hows.items():
-            value, sure = self._expressions(field, how, calm=calm, spaced=b" " in block.data)
+            value, mark = self._expressions(field, how, facts)
             columns.append(value.alias(field))
-            if sure is not None:
-                marks.append(sure)
+            if mark is not None:
+                marks.append(mark)
         texts, known = self._with_instants(texts)
         enough = [~_is_one_of(pl.col(str(self._places[field])), self._dialect.nulls) for field in self._enough()]
         sure_rows = pl.all_horizontal(pl.lit(value=True), *marks, *enough).alias("\0sure")
         found = texts.lazy().select(*columns, sure_rows).collect()
         sure = found["\0sure"].to_numpy() & block.shaped & known
-        return Masked(found.drop("\0sure"), sure)
+        values = found.drop("\0sure")
+        for field in self._scaled:
+            amounts, exact = _in_minor_units(values[field], self._exponent or 0)
+            values = values.with_columns(amounts)
+            sure &= exact
+        return Masked(values, sure)
 
     def _understands(self) -> bool:
         """Tell whether any row can be sure."""
@@ -154,7 +176,7 @@ class Mask:
             return None
         return found.rechunk()
 
-    def _expressions(self, field: str, how: str, *, calm: bool, spaced: bool) -> tuple[pl.Expr, pl.Expr | None]:
+    def _expressions(self, field: str, how: str, facts: _Facts) -> tuple[pl.Expr, pl.Expr | None]:
         """Return what a field is, and where that is sure."""
         place = self._places.get(field)
         if place is None:
@@ -165,22 +187,26 @@ class Mask:
             return pl.col(f"\0{field}"), None
         known = self._rules[field]
         assert known is not None  # noqa: S101 (else no row is sure)
-        read, sure = self._read(text, how, known, calm=calm, spaced=spaced)
+        read, sure = self._read(text, how, known, facts)
         empty = _is_one_of(text, self._dialect.nulls)
         info = self._row.model_fields[field]
         if info.is_required():
             return read, sure & ~empty
-        return pl.when(empty).then(pl.lit(info.default, TYPES[how])).otherwise(read), sure | empty
+        default = pl.lit(info.default, TYPES[how])
+        if field in self._scaled:
+            default = pl.lit(info.default / 10 ** (self._exponent or 0))
+        return pl.when(empty).then(default).otherwise(read), sure | empty
 
-    def _read(self, text: pl.Expr, how: str, known: Rules, *, calm: bool, spaced: bool) -> tuple[pl.Expr, pl.Expr]:
+    def _read(self, text: pl.Expr, how: str, known: Rules, facts: _Facts) -> tuple[pl.Expr, pl.Expr]:
         if how == "text":
-            sure = self._currency_sure(text) if known.words is not None else _text_sure(text, known, calm=calm)
-            return (text.str.strip_chars(" ") if spaced else text), sure
+            stripped = text.str.strip_chars(" ") if facts.spaced else text
+            sure = self._currency_sure(text) if known.words is not None else _text_sure(text, stripped, known, facts)
+            return stripped, sure
         if how == "yes_no":
             return text.is_in(_YES), text.is_in(_YES + _NO)
         exponent = self._exponent if how == "amount" else 0
         assert exponent is not None  # noqa: S101 (else no row is sure)
-        return _number(text, self._dialect.decimal_mark, exponent, known)
+        return _number(text, self._dialect.decimal_mark, exponent, known, calm_numbers=not facts.exponents)
 
     def _currency_sure(self, text: pl.Expr) -> pl.Expr:
         """A currency of other decimals makes the row's amounts unsure."""
@@ -217,9 +243,12 @@ def rules(row: type[Row], field: str) -> Rules | None:
     how = reading(row, field)
     if info.default_factory is not None:
         return None
-    marks = [*info.metadata, *(mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))]
+    marks = [
+        *info.metadata,
+        *(mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ())),
+    ]
     asked: dict[str, Any] = {}
-    for mark in (one for mark in marks for one in (mark.metadata if isinstance(mark, FieldInfo) else [mark])):
+    for mark in (one for part in marks for one in (part.metadata if isinstance(part, FieldInfo) else [part])):
         known = _asked(mark, how)
         if known is None:
             return None
@@ -246,8 +275,8 @@ def _calm(block: Block, delimiter: str) -> bool:
     if block.quoted and (delimiter == "\t" or plain.count(b"\n") + (not plain.endswith(b"\n")) != len(block)):
         return False
     buffer = np.frombuffer(data, np.uint8)
-    low = int(np.count_nonzero((buffer < 32) | (buffer == 127)))  # noqa: PLR2004 (control characters of ASCII)
-    if low != sum(map(data.count, (b"\n", b"\r", *([b"\t"] if delimiter == "\t" else [])))):
+    low = int(np.count_nonzero(buffer < 32))  # noqa: PLR2004 (control characters of ASCII)
+    if b"\x7f" in data or low != sum(map(data.count, (b"\n", b"\r", *([b"\t"] if delimiter == "\t" else [])))):
         return False
     if data.isascii():
         return True
@@ -262,13 +291,10 @@ def _is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
     return text == words[0] if len(words) == 1 else text.is_in(list(words))
 
 
-def _text_sure(text: pl.Expr, known: Rules, *, calm: bool) -> pl.Expr:
-    stripped = text.str.strip_chars(" ")
-    size = stripped.str.len_chars()
+def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) -> pl.Expr:
+    size = stripped.str.len_bytes() if facts.ascii else stripped.str.len_chars()
     long = (size >= max(known.shortest, 1)) & (size <= (known.longest or 1 << 20))
-    if calm:
-        return long
-    return long & ~text.str.contains(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$")
+    return long if facts.calm else long & ~text.str.contains(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 
 def _text_holds(value: str, known: Rules) -> bool:
@@ -282,23 +308,37 @@ def _number_holds(value: int, known: Rules) -> bool:
     return (known.least is None or value >= known.least) and (known.most is None or value <= known.most)
 
 
-def _number(text: pl.Expr, mark: str, decimals: int, known: Rules) -> tuple[pl.Expr, pl.Expr]:
+def _number(text: pl.Expr, mark: str, decimals: int, known: Rules, *, calm_numbers: bool) -> tuple[pl.Expr, pl.Expr]:
     """Read plain digits with at most one mark between them: exact, for they are few."""
-    size = text.str.len_bytes()
+    begins = (text >= "0") & (text < ":") & (text.str.len_bytes() <= _LONGEST)  # with a digit: no sign, mark or word
     if decimals == 0:
-        value = text.cast(pl.Int64, strict=False)
-        sure = (size <= _LONGEST) & (text.str.strip_chars("0123456789").str.len_bytes() == 0) & value.is_not_null()
-    else:
-        digits = (text.str.strip_chars("0123456789" + mark).str.len_bytes() == 0) & ~text.str.starts_with(mark)
-        plain = text if mark == "." else text.str.replace(mark, ".", literal=True)
-        given = plain.cast(pl.Float64, strict=False)
-        scaled = (given * 10**decimals).round()
-        value = scaled.cast(pl.Int64, strict=False)
-        sure = (size <= _LONGEST) & digits & (scaled / 10**decimals == given) & value.is_not_null()
-    bounds = [bound for bound in (known.least, known.most) if bound is not None]
+        value = text.cast(pl.Int64, strict=False)  # which takes digits and nothing else
+        return value, reduce(and_, _bounds(value, known), begins & value.is_not_null())
+    plain = text if mark == "." else text.str.replace(mark, ".", literal=True)
+    given = plain.cast(pl.Float64, strict=False)
+    strange = [] if calm_numbers else [text.str.contains(one, literal=True) for one in ("e", "E")]
+    strange += [text.str.contains(".", literal=True)] if mark != "." else []
+    bounds = _bounds((given * 10**decimals).round(), known)
+    return given, reduce(and_, [*bounds, *(~one for one in strange)], begins & given.is_not_null())
+
+
+def _bounds(value: pl.Expr, known: Rules) -> list[pl.Expr]:
     checks = [value >= known.least] if known.least is not None else []
-    checks += [value <= known.most] if known.most is not None else []
-    return value, reduce(and_, checks, sure) if bounds else sure
+    return checks + ([value <= known.most] if known.most is not None else [])
+
+
+def _in_minor_units(given: pl.Series, decimals: int) -> tuple[pl.Series, Flags]:
+    """Return amounts as whole numbers, and which have no more decimals than that.
+
+    A float tells numbers of up to 15 digits apart, and dividing rounds to the nearest float: so a whole number
+    that gives the very float back is the number that was written. (Polars would multiply by the inverse,
+    which does not round so.)
+    """
+    amounts = given.fill_null(0).to_numpy()
+    with np.errstate(all="ignore"):  # what is no number, or a huge one, is not exact
+        whole = np.rint(amounts * 10**decimals)
+        exact: Flags = (whole / 10**decimals == amounts) & (np.abs(whole) < 10**_LONGEST)
+    return pl.Series(given.name, np.where(exact, whole, 0).astype(np.int64)), exact
 
 
 def typed(row: type[Row], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:

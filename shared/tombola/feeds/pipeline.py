@@ -37,6 +37,13 @@ class _Ahead(Generic[T]):
         self._items = items
         self.thread = Thread(target=self._run, name="reading-ahead", daemon=True)
 
+    def taken(self) -> Iterator[T]:
+        """Yield what was taken."""
+        while not isinstance(item := self.queue.get(), _End):
+            if isinstance(item, _Failed):
+                raise item.error
+            yield item
+
     def _run(self) -> None:
         try:
             for item in self._items:
@@ -56,15 +63,16 @@ class _Ahead(Generic[T]):
         return False
 
 
-def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield the items in their order, taking the next ones in another thread. Raises what taking them raised."""
+@contextmanager
+def read_ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Give the items in their order, taking the next ones in another thread, which ends with the block.
+
+    Iterating raises what taking an item raised.
+    """
     ahead = _Ahead(items)
     ahead.thread.start()
     try:
-        while not isinstance(item := ahead.queue.get(), _End):
-            if isinstance(item, _Failed):
-                raise item.error
-            yield item
+        yield ahead.taken()
     finally:
         ahead.unwanted.set()
         ahead.thread.join()

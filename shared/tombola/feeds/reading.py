@@ -170,7 +170,8 @@ class Reader:
         data = self._rest[:whole]
         block = self._split(data)
         if block is not None and block.data:
-            self._take(len(block.data))
+            self._rest = self._rest[len(block.data) :]
+            self._next += block.line_count
             return block
         block, used, fault = self._parsed(data)
         if fault is not None and (self._ended or fault.code != "unclosed-quote"):
@@ -268,8 +269,8 @@ class Reader:
         """Return the next piece as UTF-8, up to what is no text."""
         try:
             data = self._pending or self._read()  # the first piece may have been the mark alone
-        except Unusable as fault:
-            return _Text(b"", fault, last=False)
+        except Unusable as broken:
+            return _Text(b"", broken, last=False)
         self._pending = b""
         found, fault = self._decoded(data)
         if fault is None and b"\0" in found:

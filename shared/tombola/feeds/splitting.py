@@ -13,6 +13,8 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Buffer = npt.NDArray[np.uint8]
 LF, CR = 10, 13
+FEW_QUOTES = 8_000
+"""Up to so many quotes in a block, looking at each is faster than counting them at every character."""
 NO_LINES: Places = np.zeros(0, np.int64)
 
 
@@ -23,6 +25,7 @@ class Block:
     `starts` and `ends` are byte offsets into `data`, `lines` the line an editor shows for each record. `records`
     are their fields if the csv module had to parse them, `broken` those it gave up on. `shaped` are the records
     of as many fields as the header has; `plain` is what a fast parser reads, one line per record.
+    `line_count` is how many lines `data` has.
     """
 
     data: bytes = b""
@@ -34,6 +37,7 @@ class Block:
     shaped: Flags | None = None
     plain: bytes | None = None
     quoted: bool = False
+    line_count: int = 0
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -74,9 +78,7 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
     all_ends = np.flatnonzero(flags)
     cells = buffer == delimiter
     if quoted:
-        outside = _outside(buffer, quote)
-        flags &= outside
-        cells &= outside
+        _clear_quoted(flags, cells, buffer, quote)
     ends = np.flatnonzero(flags)
     if len(data) and (not len(ends) or ends[-1] < len(data) - 1) and not _is_open(data, quote):
         ends = np.append(ends, len(data) - 1)  # the last line of a file may lack its end
@@ -86,6 +88,7 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
             return None
         data, buffer, cells = data[:cut], buffer[:cut], cells[:cut]
     block = Block(data=data, ends=ends + 1, quoted=quoted)
+    block.line_count = int(np.searchsorted(all_ends, len(data))) + (not data.endswith((b"\n", b"\r")))
     block.starts = np.concatenate((NO_LINES, [0], block.ends[:-1])) if len(ends) else NO_LINES
     block.lines = first + (np.searchsorted(all_ends, block.starts) if quoted else np.arange(len(ends)))
     blank = _blank(buffer, block)
@@ -111,9 +114,18 @@ def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
     return flags
 
 
-def _outside(buffer: Buffer, quote: int) -> Flags:
-    """Return what stands outside quotes, if they stand where they may: after an even number of them."""
-    return np.cumsum(buffer == quote, dtype=np.uint8) & 1 == 0
+def _clear_quoted(flags: Flags, cells: Flags, buffer: Buffer, quote: int) -> None:
+    """Clear what stands inside quotes, if they stand where they may: after an odd number of them."""
+    quotes = buffer == quote
+    places = np.flatnonzero(quotes)
+    if len(places) > FEW_QUOTES:
+        outside = np.cumsum(quotes, dtype=np.uint8) & 1 == 0
+        flags &= outside
+        cells &= outside
+        return
+    for begin, end in zip(places[::2].tolist(), [*places[1::2].tolist(), len(buffer)], strict=False):
+        flags[begin:end] = False
+        cells[begin:end] = False
 
 
 def _well_quoted(buffer: Buffer, delimiter: int, quote: int) -> bool:
@@ -140,7 +152,8 @@ def _blank(buffer: Buffer, block: Block) -> Flags:
         return np.zeros(0, np.bool_)
     first = buffer[block.starts]
     ended = (first == LF) | (first == CR)
-    return ended & ((length == 1) | ((length == 2) & (first == CR)))  # noqa: PLR2004 (CR LF)
+    blank: Flags = ended & ((length == 1) | ((length == 2) & (first == CR)))  # noqa: PLR2004 (CR LF)
+    return blank
 
 
 def _shaped(block: Block, cells: Places, width: int) -> Flags:
@@ -151,7 +164,8 @@ def _shaped(block: Block, cells: Places, width: int) -> Flags:
         if (first >= block.starts).all() and (last < block.ends).all():
             return np.ones(rows, np.bool_)
     counts = np.searchsorted(cells, block.ends) - np.searchsorted(cells, block.starts)
-    return counts == between
+    shaped: Flags = counts == between
+    return shaped
 
 
 def _without(block: Block, blank: Flags) -> Block:

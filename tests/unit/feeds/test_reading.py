@@ -1,5 +1,7 @@
 """Reading: the lines editors show, the bytes as sent, and faults as values."""
 
+import contextlib
+import csv
 import gzip
 import hashlib
 import io
@@ -116,3 +118,33 @@ def test_a_misplaced_quote_breaks_its_own_record_only() -> None:
     (block,) = reader.blocks()
     assert list(block.broken) == [1]
     assert [block.text(index) for index in range(3)] == ["1,2\n", '"x"y,3\n', "4,5\n"]
+
+
+PIECES = st.lists(
+    st.sampled_from(["a", "1", ",", '"', '"', '""', "\n", "\r\n", "\r", '"x\ny"', "\u00e9", '","', "2,3\n"]),
+    max_size=40,
+)
+
+
+@given(PIECES, st.integers(1, 30))
+def test_records_and_their_lines_are_those_of_the_csv_module(pieces: list[str], piece: int) -> None:
+    text = "".join(pieces)
+    lines = io.StringIO(text, newline="").readlines()
+    expected, line, found = [], 0, csv.reader(iter(lines), strict=True)
+    while True:
+        try:
+            record = next(found)
+        except (csv.Error, StopIteration) as end:
+            if isinstance(end, StopIteration) or "unexpected end" in str(end):
+                break
+            record = [""]
+        if record:
+            expected.append((line + 2, record, "".join(lines[line : found.line_num])))
+        line = found.line_num
+    reader = Reader(Measured(io.BytesIO(b"a,b\n" + text.encode())), Dialect(), piece)
+    rows = []
+    with contextlib.suppress(Unusable):
+        for block in reader.blocks():
+            for index, record in enumerate(reader.records(block)):
+                rows.append((int(block.lines[index]), record, block.text(index)))
+    assert rows == expected
