@@ -109,15 +109,20 @@ def _summary(receipt: "Receipt", out: Path | None) -> list[str]:
         if findings:
             lines += ["", title, *(line for finding in findings for line in _finding(finding))]
     if out is not None:
-        lines += ["", f"written to {out}: receipt.json" + "".join(f", {name}" for name in _names(receipt))]
+        lines += [
+            "",
+            f"written to {out}: receipt.json, receipt.html" + "".join(f", {name}" for name in _names(receipt)),
+        ]
     return lines
 
 
 def _finding(finding: "Finding", shown: int = 3) -> list[str]:
-    lines = [f"  {finding.code}  {finding.field or 'row'}: {finding.count:,}"]
+    from tombola.feeds.wording import visible  # noqa: PLC0415 (heavy)
+
+    lines = [f"  {finding.code}  {visible(finding.field) or 'the file'}: {finding.count:,}"]
     for one in finding.examples[:shown]:
         where = "" if one.line is None else f"line {one.line}: "
-        lines.append(f"    {where}{_printable(one.value)} {_printable(one.message)}")
+        lines.append(f"    {where}{visible(one.value)} {visible(one.message)}")
     if finding.examples:
         lines.append(f"    {finding.examples[0].fix}")
     return lines
@@ -125,11 +130,6 @@ def _finding(finding: "Finding", shown: int = 3) -> list[str]:
 
 def _names(receipt: "Receipt") -> list[str]:
     return [file.name for file in (*receipt.files, receipt.rejected_file) if file is not None]
-
-
-def _printable(text: str) -> str:
-    """Return text that cannot steer a terminal."""
-    return "".join(one if one.isprintable() else "�" for one in text)
 
 
 def _json(path: Path) -> "dict[str, object]":

@@ -13,9 +13,10 @@ from tombola.feeds.staging import Attempt
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: the object, its generation, how its receipt is called, and when the judging began."""
+    """What is judged: the object, its generation, how its receipt and page are called, when the judging began."""
 
     receipt: str
+    page: str
     object: str
     generation: int
     started_at: datetime
@@ -71,4 +72,5 @@ def write_receipt(subject: Subject, world: World, examined: Examined, files: Att
         verdict=examined.verdict,
         files=() if kept is None else (kept,),
         rejected_file=files.rejected,
+        page=subject.page,
     )

@@ -8,6 +8,7 @@ from tombola.feeds.events import FeedKind
 
 SEGMENTS = 3
 RECEIPT = "/receipt.json"
+PAGE = "/receipt.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ def place_of(name: str) -> Place:
 def receipt_name(folder: str) -> str:
     """Return the name of the receipt that lies in a folder `<retailer>/<feed>/<receipt id>`."""
     return folder + RECEIPT
+
+
+def page_name(folder: str) -> str:
+    """Return the name of the page beside a receipt."""
+    return folder + PAGE
 
 
 def folder_of(receipt: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from tombola.feeds.codes import CODES
 from tombola.feeds.events import FeedKind, FileRef, Verdict
@@ -17,6 +17,7 @@ from tombola.retailers.model import Dialect
 
 MAX_EXAMPLES = 20
 LONGEST_VALUE = 80
+DOCUMENTATION = "https://github.com/tombola-dev/tombola/blob/main/docs/feed-errors.md"
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -41,6 +42,12 @@ class Finding(_Part):
     count: Annotated[int, Field(ge=1)]
     examples: Annotated[tuple[Example, ...], Field(max_length=MAX_EXAMPLES)]
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's own way
+    @property
+    def documentation(self) -> str:
+        """Where the code is explained."""
+        return f"{DOCUMENTATION}#{self.code}"
+
 
 class Signature(_Part):
     """`value` is Ed25519, base64url, over the receipt's canonical JSON (RFC 8785) without `signature`.
@@ -56,6 +63,7 @@ class Receipt(_Part):
     """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read.
 
     `dialect` is how the file was read, and `dialect_stated` names those parts of it that the retailer stated.
+    `page` is the name of what a person can read, beside the receipt; it is made of the receipt alone.
     `signature` is missing only where nobody can vouch for it: on a retailer's own machine.
     """
 
@@ -79,6 +87,7 @@ class Receipt(_Part):
     verdict: Verdict
     files: tuple[FileRef, ...]
     rejected_file: FileRef | None
+    page: str = ""
     signature: Signature | None = None
 
     @property

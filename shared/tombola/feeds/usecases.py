@@ -1,6 +1,7 @@
 """Take a retailer's file in, give a receipt, and hand on what it says."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -13,7 +14,7 @@ from tombola.feeds.checking import Check, World
 from tombola.feeds.contracts import KINDS, table_name
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
 from tombola.feeds.intake import Subject, examine, write_receipt
-from tombola.feeds.names import RECEIPT, Place, folder_of, place_of, receipt_name
+from tombola.feeds.names import RECEIPT, Place, folder_of, page_name, place_of, receipt_name
 from tombola.feeds.receipts import Receipt, Signature
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, read_rows
@@ -55,6 +56,7 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
     if receipt is None:
         files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create)
         receipt = _issue_receipt(ports, retailer, place, ref, files)
+    _write_page(ports, receipt)
     event = FeedValidated(
         event_id=derived_id("feed-validated", receipt_id),
         retailer=receipt.retailer,
@@ -175,7 +177,7 @@ def _unknown_feed(feed: str, retailer: Retailer) -> Unknown:
 def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt) -> Receipt:
     """Judge the object and create its receipt: the commit. A lost race drops its files and takes the winner's."""
     signer = _signer(ports)
-    subject = Subject(receipt_name(files.folder), ref.name, ref.generation, ports.clock.now())
+    subject = Subject(receipt_name(files.folder), page_name(files.folder), ref.name, ref.generation, ports.clock.now())
     try:
         info = ports.objects.stat(ref.bucket, ref.name)
         if info.ref != ref:
@@ -228,6 +230,16 @@ def _commit(ports: Ports, receipt: Receipt) -> Receipt:
             raise
         return winner
     return receipt
+
+
+def _write_page(ports: Ports, receipt: Receipt) -> None:
+    """Write the page that the receipt names, unless it is there: a crash before it leaves it to the redelivery."""
+    if not receipt.page:
+        return
+    from tombola.feeds.page import render  # noqa: PLC0415 (only validating writes pages)
+
+    with suppress(PreconditionFailed), ports.objects.create("receipts", receipt.page) as writer:
+        writer.write(render(receipt).encode())
 
 
 def _find_receipt(ports: Ports, name: str) -> Receipt | None:

@@ -14,13 +14,20 @@ def sentence(receipt: Receipt) -> str:
     return f"Nothing of the file was taken. {counts}; {_reason(receipt)}."
 
 
-def places(lines: list[int | None], shown: int = 5) -> str:
-    """Return the first lines of examples, such as `lines 2, 7, 9`; empty when none is known."""
-    known = list(dict.fromkeys(line for line in lines if line is not None))
-    if not known:
-        return ""
-    more = ", …" if len(known) > shown else ""
-    return f"line{'s' if len(known) > 1 else ''} {', '.join(f'{line}' for line in known[:shown])}{more}"
+def advice(receipt: Receipt) -> str:
+    """Return what the sender can do now, in one or two sentences."""
+    if receipt.verdict == "accepted":
+        return "There is nothing to do."
+    if receipt.unreadable:
+        return "Mend the file as said below, and send the whole of it again."
+    if receipt.verdict == "quarantined":
+        return "Mend the rows as said below, and send the whole file again: also its good rows were not taken."
+    return "Mend the rejected rows and send them alone, as a new file: together with what was taken they are the whole."
+
+
+def visible(text: str) -> str:
+    """Return text in which nothing can steer a terminal or hide in a page."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _reason(receipt: Receipt) -> str:

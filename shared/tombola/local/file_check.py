@@ -22,6 +22,7 @@ from tombola.errors import Conflict, Malformed, Problem, Unknown
 from tombola.feeds.checking import Check, World
 from tombola.feeds.events import FeedKind
 from tombola.feeds.intake import Subject, examine, write_receipt
+from tombola.feeds.page import render
 from tombola.feeds.receipts import Receipt
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, NewObject
@@ -31,7 +32,7 @@ from tombola.retailers.model import Dialect, Retailer
 from tombola.retailers.usecases import read_retailer
 
 KEY_BYTES = 32
-RECEIPT, ACCEPTED, REJECTED = "receipt.json", "accepted.parquet", "rejected"
+RECEIPT, PAGE, ACCEPTED, REJECTED = "receipt.json", "receipt.html", "accepted.parquet", "rejected"
 PACKED = frozenset({".gz", ".zst", ".zip"})
 _MICROSECOND = 1_000
 
@@ -93,9 +94,15 @@ class Folder:
         finally:
             draft.unlink(missing_ok=True)
 
+    def write(self, name: str, text: str) -> None:
+        """Write a small file."""
+        with self.writing(name) as stream:
+            if stream is not None:
+                stream.write(text.encode())
+
     def sweep(self) -> None:
         """Remove what this check did not write and an earlier one did."""
-        for name in {RECEIPT, ACCEPTED, self.rejected} - set(self.written):
+        for name in {RECEIPT, PAGE, ACCEPTED, self.rejected} - set(self.written):
             if self.path is not None:
                 (self.path / name).unlink(missing_ok=True)
 
@@ -143,15 +150,15 @@ def check_file(file: Path, kind: FeedKind, retailer: Retailer, out: Path | None,
         check = Check(world, files)
         told = _Told(stream, lambda at: progress(at, facts.st_size, check.rows))
         examined = examine(check, world, cast("BinaryIO", told), files)
-    subject = Subject(RECEIPT, file.name, facts.st_mtime_ns // _MICROSECOND, started_at)
+    subject = Subject(RECEIPT, PAGE, file.name, facts.st_mtime_ns // _MICROSECOND, started_at)
     receipt = write_receipt(subject, world, examined, files, datetime.now(UTC) - started_at)
     if out is None:
-        receipt = receipt.model_copy(update={"files": (), "rejected_file": None})
+        receipt = receipt.model_copy(update={"files": (), "rejected_file": None, "page": ""})
     if not receipt.files:
         folder.withdraw(ACCEPTED)
-    with folder.writing(RECEIPT) as target:
-        if target is not None:
-            target.write(receipt.model_dump_json(indent=2).encode())
+    if out is not None:
+        folder.write(PAGE, render(receipt))
+        folder.write(RECEIPT, receipt.model_dump_json(indent=2))
     folder.sweep()
     return receipt
 
@@ -208,7 +215,7 @@ def _folder(file: Path, out: Path | None) -> Folder:
     except OSError as error:
         msg = f"cannot write to {out}: {error.strerror}"
         raise Conflict(msg, [Problem("--out", str(out), "a folder that can be written to")]) from error
-    for name in (RECEIPT, ACCEPTED, folder.rejected):
+    for name in (RECEIPT, PAGE, ACCEPTED, folder.rejected):
         if (out / name).exists() and file.exists() and (out / name).samefile(file):
             msg = f"the results would be written over {file}"
             raise Conflict(msg, [Problem("--out", str(out), "another folder than the file's own")])

@@ -5,17 +5,26 @@ from pathlib import Path
 
 from tombola.feeds.codes import CODES
 from tombola.feeds.contracts import CONTRACTS, KEYS, TABLES, table_name
+from tombola.feeds.receipts import Finding
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def test_every_code_is_documented_in_its_own_line() -> None:
     page = (DOCS / "feed-errors.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    rows = re.findall(r'^\| <a id="[a-z0-9-]+"></a>`([a-z0-9-]+)` \| (.+) \| (.+) \|$', page, re.MULTILINE)
     assert {code: (meaning, fix) for code, meaning, fix in rows} == {
         code: (known.meaning, known.fix) for code, known in CODES.items()
     }
     assert len(rows) == len(CODES)
+
+
+def test_the_link_of_a_finding_leads_to_the_line_of_its_code() -> None:
+    page = (DOCS / "feed-errors.md").read_text(encoding="utf-8")
+    for code in CODES:
+        address, _, anchor = Finding(code=code, field="", count=1, examples=()).documentation.partition("#")
+        assert address.endswith("/docs/feed-errors.md")
+        assert f'<a id="{anchor}"></a>`{code}`' in page
 
 
 def test_every_field_of_every_contract_is_documented_in_its_own_words() -> None:

@@ -22,17 +22,7 @@ Orders = Callable[..., str]
 GOOD = [f"{order},{line},42,s1,2017-06-01T10:00:00,p1,1,2.50,0,0" for order in range(1, 10) for line in (1, 2)]
 BAD = "10,1,42,s1,2017-06-01T10:00:00,p1,one,2.50,0,0"
 MENDED = BAD.replace("one", "1")
-WITHOUT = {
-    "seconds",
-    "started_at",
-    "receipt",
-    "object",
-    "generation",
-    "files",
-    "rejected_file",
-    "retailer",
-    "signature",
-}
+WITHOUT = {"seconds", "started_at", "receipt", "object", "generation", "files", "rejected_file", "page", "signature"}
 
 
 @pytest.fixture(autouse=True)
@@ -155,15 +145,20 @@ def test_the_folder_holds_receipt_accepted_and_rejected_rows_and_nothing_of_the_
     out = tmp_path / "out"
     text = orders(*GOOD, BAD)
     assert run(text, "--out", str(out), "--json")[1].strip() == (out / "receipt.json").read_text(encoding="utf-8")
-    assert sorted(path.name for path in out.iterdir()) == ["accepted.parquet", "receipt.json", "rejected.csv"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "accepted.parquet",
+        "receipt.html",
+        "receipt.json",
+        "rejected.csv",
+    ]
     assert (out / "rejected.csv").read_text(encoding="utf-8") == orders(BAD)
     assert pq.read_table(out / "accepted.parquet").num_rows == 18
     receipt = Receipt.model_validate_json((out / "receipt.json").read_bytes())
     assert [file.name for file in receipt.files] == ["accepted.parquet"]
     assert run(orders(BAD), "--out", str(out))[0] == 1
-    assert sorted(path.name for path in out.iterdir()) == ["receipt.json", "rejected.csv"]
+    assert sorted(path.name for path in out.iterdir()) == ["receipt.html", "receipt.json", "rejected.csv"]
     assert run(orders(*GOOD), "--out", str(out))[0] == 0
-    assert sorted(path.name for path in out.iterdir()) == ["accepted.parquet", "receipt.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["accepted.parquet", "receipt.html", "receipt.json"]
 
 
 def test_nothing_is_written_without_a_folder(run: Run, orders: Orders, tmp_path: Path) -> None:

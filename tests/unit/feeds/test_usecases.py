@@ -87,7 +87,7 @@ def test_of_two_attempts_at_once_one_receipt_remains_and_no_file_of_the_loser(
         thread.join()
     assert receipts[0] == receipts[1]
     assert len({event["event_id"] for event in published("feed-validated")}) == 1
-    assert len(names(ports, "receipts")) == 2  # the receipt, and one file of rejected rows
+    assert len(names(ports, "receipts")) == 3  # the receipt, its page, and one file of rejected rows
     assert names(ports, "staging") == [file.name for file in receipts[0].files]
 
 
