@@ -77,6 +77,14 @@ def verify_receipt(
     typer.echo(_summary(receipt, None)[0])
 
 
+@receipts.command("schema")
+def show_schema() -> None:
+    """Print the JSON Schema of receipts."""
+    from tombola.feeds.receipts import schema  # noqa: PLC0415 (heavy)
+
+    typer.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
+
+
 @contextmanager
 def _progress() -> "Iterator[Progress]":
     """Show a bar on a terminal, with rows a second and the time left; show nothing elsewhere."""

@@ -7,7 +7,7 @@ count what was read before the fault.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, model_validator
 
@@ -18,6 +18,7 @@ from tombola.retailers.model import Dialect
 MAX_EXAMPLES = 20
 LONGEST_VALUE = 80
 DOCUMENTATION = "https://github.com/tombola-dev/tombola/blob/main/docs/feed-errors.md"
+SCHEMA = DOCUMENTATION.replace("blob", "raw").replace("feed-errors.md", "receipt.schema.json")
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -101,6 +102,12 @@ class Receipt(_Part):
             msg = f"{self.rows} rows, but {self.accepted} + {self.rejected} + {self.duplicates}"
             raise ValueError(msg)
         return self
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of receipts. Readers ignore members that it does not name: later ones."""
+    found = Receipt.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **found}
 
 
 def verdict(*, rows: int, rejected: int, unusable: bool, quarantine_over: Decimal) -> Verdict:

@@ -1,11 +1,13 @@
 """The pages of the documentation hold what the code says, all of it."""
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from tombola.feeds.codes import CODES
 from tombola.feeds.contracts import CONTRACTS, KEYS, TABLES, table_name
-from tombola.feeds.receipts import Finding
+from tombola.feeds.receipts import Finding, Receipt, schema
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -25,6 +27,20 @@ def test_the_link_of_a_finding_leads_to_the_line_of_its_code() -> None:
         address, _, anchor = Finding(code=code, field="", count=1, examples=()).documentation.partition("#")
         assert address.endswith("/docs/feed-errors.md")
         assert f'<a id="{anchor}"></a>`{code}`' in page
+
+
+def test_the_published_schema_is_that_of_the_receipts() -> None:
+    """`tombola receipt schema > docs/receipt.schema.json` writes it anew."""
+    assert json.loads((DOCS / "receipt.schema.json").read_text(encoding="utf-8")) == schema()
+
+
+def test_every_receipt_has_the_published_form(judge: Callable[..., Receipt], orders: Callable[..., str]) -> None:
+    published = schema()
+    given = judge(orders("1,1,42,s1,2017-06-01T10:00:00,p1,one,2.50,0,0")).model_dump(mode="json")
+    assert set(given) == set(published["properties"])
+    assert set(published["required"]) <= set(given)
+    for name, part in {"Finding": given["errors"][0], "Signature": given["signature"]}.items():
+        assert set(part) == set(published["$defs"][name]["properties"])
 
 
 def test_every_field_of_every_contract_is_documented_in_its_own_words() -> None:
