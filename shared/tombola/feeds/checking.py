@@ -147,10 +147,10 @@ class Check:
             return
         self.accepted += judged.values.height
         self._note_oddities(judged)
-        arrived_at = self._world.arrived_at
+        values, lines, arrived_at = judged.values, judged.lines, self._world.arrived_at
 
         def write() -> None:
-            for batch in self._columns.batches(judged.values, judged.lines, arrived_at):
+            for batch in self._columns.batches(values, lines, arrived_at):
                 self._sinks.accept(batch)
 
         behind.do(write)

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Step = Callable[[], None]
-WAITING = 2
-"""Items that may wait between two threads."""
+WAITING = 1
+"""Items that may wait between two threads: each is some 15 MiB of columns."""
 _LOOK_UP = 0.05
 """Seconds after which a waiting thread looks whether it is still wanted."""
 

@@ -19,7 +19,7 @@ import numpy as np
 from tombola.feeds.splitting import NO_LINES, Block, cut_at_line, line_ends, split
 from tombola.retailers.model import Dialect
 
-READ_BYTES = 4 * 1024 * 1024
+READ_BYTES = 3 * 1024 * 1024
 WIDEST_SPLIT = 1_000
 """Columns; wider files are parsed by the csv module."""
 LONGEST_SPLIT = 128 * 1024
