@@ -1,14 +1,18 @@
 """From a file's bytes to its receipt, wherever the file lies: in the inbox, or on a retailer's own machine."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from tombola.feeds.checking import Check, World
+from tombola.feeds.drift import Figures, History, Observer, drift
 from tombola.feeds.events import Verdict
-from tombola.feeds.reading import Measured
-from tombola.feeds.receipts import Receipt, verdict
+from tombola.feeds.reading import Measured, Reader, Unusable
+from tombola.feeds.receipts import Receipt, count_of, verdict
 from tombola.feeds.staging import Attempt
+
+Watch = Callable[[Check], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,15 @@ class Examined:
     size: int
     sha256: str
     verdict: Verdict
+    figures: Figures
 
 
-def examine(check: Check, world: World, stream: BinaryIO, files: Attempt) -> Examined:
-    """Read the file to its end; afterwards the attempt's files are complete. `check` sends its rows to `files`."""
+def examine(world: World, stream: BinaryIO, files: Attempt, watch: Watch = lambda _: None) -> Examined:
+    """Read the file to its end; afterwards the attempt's files are complete. `watch` is given the check beforehand."""
+    header = _header(stream, world)
+    observer = Observer(files)
+    check = Check(world, observer)
+    watch(check)
     with files:
         source = Measured(stream)
         check.run(source)
@@ -44,11 +53,25 @@ def examine(check: Check, world: World, stream: BinaryIO, files: Attempt) -> Exa
         unusable=check.unusable,
         quarantine_over=world.retailer.quarantine_over,
     )
-    return Examined(check, source.size, sha256, outcome)
+    unknown = count_of(check.warnings.findings(), "unknown-product")
+    return Examined(check, source.size, sha256, outcome, observer.figures(header, check.rows, unknown))
 
 
-def write_receipt(subject: Subject, world: World, examined: Examined, files: Attempt, took: timedelta) -> Receipt:
-    """Return what there is to say. Of a quarantined file it names no accepted rows."""
+def _header(stream: BinaryIO, world: World) -> Sequence[str]:
+    """Return the file's columns, as far as it has any, and go back to its beginning."""
+    begin = stream.tell()
+    try:
+        return Reader(Measured(stream), world.dialect).header
+    except Unusable:
+        return ()
+    finally:
+        stream.seek(begin)
+
+
+def write_receipt(
+    subject: Subject, world: World, examined: Examined, files: Attempt, history: History, took: timedelta
+) -> Receipt:
+    """Return what there is to say, `history` being what was usual. Of a quarantined file it names no accepted rows."""
     check = examined.check
     kept = files.accepted if examined.verdict != "quarantined" else None
     return Receipt(
@@ -69,6 +92,8 @@ def write_receipt(subject: Subject, world: World, examined: Examined, files: Att
         duplicates=check.duplicates,
         warnings=check.warnings.findings(),
         errors=check.errors.findings(),
+        drift=() if check.unusable else drift(examined.figures, history),
+        figures=examined.figures,
         verdict=examined.verdict,
         files=() if kept is None else (kept,),
         rejected_file=files.rejected,

@@ -48,6 +48,11 @@ def page_name(folder: str) -> str:
     return folder + PAGE
 
 
+def history_name(retailer: str, feed: FeedKind) -> str:
+    """Return the name, beside the receipts, of what is usual for a retailer's files of a kind."""
+    return f"{retailer}/{feed}/history.json"
+
+
 def folder_of(receipt: str) -> str:
     """Return the folder of a receipt's name."""
     return receipt.removesuffix(RECEIPT)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from tombola.feeds.codes import CODES
+from tombola.feeds.drift import Drift, Figures
 from tombola.feeds.events import FeedKind, FileRef, Verdict
 from tombola.retailers.model import Dialect
 
@@ -64,6 +65,7 @@ class Receipt(_Part):
     """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read.
 
     `dialect` is how the file was read, and `dialect_stated` names those parts of it that the retailer stated.
+    `drift` is what is unlike the retailer's last files of the kind, by the `figures` of each.
     `page` is the name of what a person can read, beside the receipt; it is made of the receipt alone.
     `signature` is missing only where nobody can vouch for it: on a retailer's own machine.
     """
@@ -85,6 +87,8 @@ class Receipt(_Part):
     duplicates: Count
     warnings: tuple[Finding, ...]
     errors: tuple[Finding, ...]
+    drift: tuple[Drift, ...] = ()
+    figures: Figures | None = None
     verdict: Verdict
     files: tuple[FileRef, ...]
     rejected_file: FileRef | None

@@ -7,14 +7,17 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from pydantic import ValidationError
+
 from tombola.catalogue.usecases import known_products
 from tombola.errors import Gone, Malformed, Problem, Unknown
 from tombola.events import BULK, LIVE, Event, derived_id
-from tombola.feeds.checking import Check, World
+from tombola.feeds.checking import World
 from tombola.feeds.contracts import KINDS, table_name
+from tombola.feeds.drift import Earlier, History
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
 from tombola.feeds.intake import Subject, examine, write_receipt
-from tombola.feeds.names import RECEIPT, Place, folder_of, page_name, place_of, receipt_name
+from tombola.feeds.names import RECEIPT, Place, folder_of, history_name, page_name, place_of, receipt_name
 from tombola.feeds.receipts import Receipt, Signature
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, read_rows
@@ -66,6 +69,7 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
         files=receipt.files,
     )
     _publish(ports, [event], LIVE)
+    _remember(ports, receipt)
     return receipt
 
 
@@ -184,12 +188,13 @@ def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRe
             raise _superseded(ref)
         world = _world(ports, retailer, place.feed, info)
         with ports.objects.open(ref) as stream:
-            examined = examine(Check(world, files), world, stream, files)
+            examined = examine(world, stream, files)
     except NotFound as gone:
         raise _superseded(ref) from gone
     if files.accepted is not None and examined.verdict == "quarantined":
         ports.objects.delete(_ref(files.accepted))
-    receipt = write_receipt(subject, world, examined, files, ports.clock.now() - subject.started_at)
+    history, _ = _history(ports, place.retailer, place.feed)
+    receipt = write_receipt(subject, world, examined, files, history, ports.clock.now() - subject.started_at)
     value = signer.sign(receipt.model_dump(mode="json"))
     signature = Signature(key=signer.key_id, value=value)
     return _commit(ports, receipt.model_copy(update={"signature": signature}))
@@ -240,6 +245,37 @@ def _write_page(ports: Ports, receipt: Receipt) -> None:
 
     with suppress(PreconditionFailed), ports.objects.create("receipts", receipt.page) as writer:
         writer.write(render(receipt).encode())
+
+
+def _history(ports: Ports, retailer: str, feed: FeedKind) -> tuple[History, int]:
+    """Return what is usual, and the generation that says so; 0 where nothing is known yet.
+
+    It is made of receipts and no more than a help, so one that cannot be read is begun anew.
+    """
+    try:
+        info = ports.objects.stat("receipts", history_name(retailer, feed))
+        with ports.objects.open(info.ref) as stream:
+            text = stream.read()
+    except NotFound:
+        return History(), 0
+    try:
+        return History.model_validate_json(text), info.ref.generation
+    except ValidationError:
+        return History(), info.ref.generation
+
+
+def _remember(ports: Ports, receipt: Receipt) -> None:
+    """Count a file that was taken to what is usual. A lost race leaves it out: any of the last files will do."""
+    if receipt.figures is None or receipt.verdict == "quarantined":
+        return
+    history, generation = _history(ports, receipt.retailer, receipt.feed)
+    earlier = Earlier(receipt=receipt.receipt, started_at=receipt.started_at, figures=receipt.figures)
+    if (now := history.including(earlier)) != history:
+        data = now.model_dump_json().encode()
+        with suppress(PreconditionFailed):
+            ports.objects.replace(
+                "receipts", history_name(receipt.retailer, receipt.feed), data, if_generation=generation
+            )
 
 
 def _find_receipt(ports: Ports, name: str) -> Receipt | None:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from tombola.errors import Conflict, Malformed, Problem, Unknown
 from tombola.feeds.checking import Check, World
+from tombola.feeds.drift import History
 from tombola.feeds.events import FeedKind
 from tombola.feeds.intake import Subject, examine, write_receipt
 from tombola.feeds.page import render
@@ -147,11 +148,11 @@ def check_file(file: Path, kind: FeedKind, retailer: Retailer, out: Path | None,
             known_products=set,
         )
         files = Attempt("check", f"{retailer.retailer}/{kind}", arrow_schema(kind), folder.create)
-        check = Check(world, files)
-        told = _Told(stream, lambda at: progress(at, facts.st_size, check.rows))
-        examined = examine(check, world, cast("BinaryIO", told), files)
+        checks: list[Check] = []
+        told = _Told(stream, lambda at: progress(at, facts.st_size, checks[0].rows if checks else 0))
+        examined = examine(world, cast("BinaryIO", told), files, checks.append)
     subject = Subject(RECEIPT, PAGE, file.name, facts.st_mtime_ns // _MICROSECOND, started_at)
-    receipt = write_receipt(subject, world, examined, files, datetime.now(UTC) - started_at)
+    receipt = write_receipt(subject, world, examined, files, History(), datetime.now(UTC) - started_at)
     if out is None:
         receipt = receipt.model_copy(update={"files": (), "rejected_file": None, "page": ""})
     if not receipt.files:
