@@ -16,7 +16,7 @@ from tombola.feeds.checking import World
 from tombola.feeds.contracts import KINDS, table_name
 from tombola.feeds.drift import Earlier, History
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
-from tombola.feeds.intake import Subject, examine, write_receipt
+from tombola.feeds.intake import Subject, examine, too_large, write_receipt
 from tombola.feeds.names import RECEIPT, Place, folder_of, history_name, page_name, place_of, receipt_name
 from tombola.feeds.receipts import Receipt, Signature
 from tombola.feeds.schemas import arrow_schema
@@ -34,16 +34,19 @@ from tombola.retailers.usecases import KEYS_STALE_FOR, NotSetUp, find_retailer, 
 if TYPE_CHECKING:
     from tombola.feeds.signing import ReceiptSigner
 
+SECONDS = 540.0
+"""What event functions have on the platform."""
 PUBLISHED_AT_ONCE = 500
 SOURCES_PER_LOAD = 1_000
 RECEIPTS_REMEMBERED = timedelta(hours=6)
 """Receipts never change, so the bound only limits what a long-lived process remembers."""
 
 
-def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
+def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str, seconds: float = SECONDS) -> Receipt:
     """Judge one generation of one inbox object, once; stage what is accepted; publish `feed-validated`.
 
-    `attempt` names this attempt's files and must be new each time. Called again for the same generation,
+    `attempt` names this attempt's files and must be new each time. A file that cannot be judged in `seconds` is
+    refused at once, as `split-this-file`. Called again for the same generation,
     it returns the same receipt and publishes the same event. Raises `Malformed` for an object name that
     is not `<retailer>/<feed>/<file>`, `Unknown` for a retailer or feed that is not known here, `NotSetUp` for a
     retailer whose file or key is not as it must be, or where the key that signs receipts is missing, and `Gone`
@@ -58,7 +61,7 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
     receipt = _find_receipt(ports, receipt_name(folder))
     if receipt is None:
         files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create)
-        receipt = _issue_receipt(ports, retailer, place, ref, files)
+        receipt = _issue_receipt(ports, retailer, place, ref, files, seconds)
     _write_page(ports, receipt)
     event = FeedValidated(
         event_id=derived_id("feed-validated", receipt_id),
@@ -178,7 +181,9 @@ def _unknown_feed(feed: str, retailer: Retailer) -> Unknown:
     return Unknown(msg, [Problem("feed", repr(feed), f"one of {', '.join(retailer.feeds)}")], code="unknown-feed")
 
 
-def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt) -> Receipt:
+def _issue_receipt(
+    ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt, seconds: float
+) -> Receipt:
     """Judge the object and create its receipt: the commit. A lost race drops its files and takes the winner's."""
     signer = _signer(ports)
     subject = Subject(receipt_name(files.folder), page_name(files.folder), ref.name, ref.generation, ports.clock.now())
@@ -188,7 +193,8 @@ def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRe
             raise _superseded(ref)
         world = _world(ports, retailer, place.feed, info)
         with ports.objects.open(ref) as stream:
-            examined = examine(world, stream, files)
+            refused = too_large(world, stream, info.size, seconds, files)
+            examined = refused or examine(world, stream, files)
     except NotFound as gone:
         raise _superseded(ref) from gone
     if files.accepted is not None and examined.verdict == "quarantined":
