@@ -66,6 +66,7 @@ def ports(tmp_path: Path, clock: ReplayClock) -> Ports:
     objects.replace("config", "retailers/corner-shop.yaml", CORNER_SHOP)
     for name in ("webhook-corner-shop", "pseudonym-corner-shop"):
         keys.create(name, f"{name}, 32 bytes or more of it".encode())
+    keys.create("receipt-signing", bytes(range(32)))
     return Ports(
         objects=objects,
         topics=topics,

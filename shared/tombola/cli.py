@@ -163,7 +163,11 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
         _fail(str(error))
 
 
-_ELSEWHERE = {"campaign": ("tombola.cli_campaign", "app")}
+_ELSEWHERE = {
+    "campaign": ("tombola.cli_campaign", "app"),
+    "check": ("tombola.cli_feeds", "check"),
+    "receipt": ("tombola.cli_feeds", "receipts"),
+}
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
 
 

@@ -40,6 +40,9 @@ CODES: Mapping[str, Code] = {
     "gzip-bomb": Code(
         "file", "The gzip data unpacks to over 200 times its size.", "Send the file as it is, or in parts."
     ),
+    "split-this-file": Code(
+        "file", "The file is too large to be judged in the time there is.", "Split it into parts, each with the header."
+    ),
     "missing": Code("row", "A required field is empty.", "Fill it in."),
     "not-a-number": Code("row", "Not a number in the dialect's notation.", "Write it in the dialect's notation."),
     "not-whole": Code("row", "A fraction where a whole number is expected.", "Count in the smallest unit sold."),

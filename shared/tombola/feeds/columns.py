@@ -1,23 +1,20 @@
-"""From judged rows to typed columns, and which of them were seen before."""
+"""From judged rows to the typed columns of the staged file, and what is odd about them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import reduce
-from typing import Any, Literal
+from operator import and_, eq, gt
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tombola.feeds.contracts import Comparison, Odd, Row
 from tombola.feeds.decoding import Remembered
 from tombola.feeds.events import FeedKind
-from tombola.feeds.schemas import SHOPPER, TYPES, Column, arrow_schema, columns
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-Seen = Literal["new", "duplicate", "conflict"]
+from tombola.feeds.masking import INSTANT
+from tombola.feeds.schemas import SHOPPER, arrow_schema, columns
+from tombola.feeds.splitting import Places
 
 
 class Columns:
@@ -26,100 +23,51 @@ class Columns:
     def __init__(self, kind: FeedKind, row: type[Row], retailer: str, pseudonym: Callable[[str], str]) -> None:
         """Use `pseudonym` for what stands where a shopper id was."""
         self.schema = arrow_schema(kind)
-        self.key = [column.name for column in columns(row) if column.field in row.KEY]
-        self.row = row
+        self._row = row
         self._columns = columns(row)
         self._retailer = retailer
         self._pseudonyms = Remembered(pseudonym)
 
-    def batch(self, rows: Sequence[tuple[Any, ...]], lines: Sequence[int], arrived_at: datetime) -> pa.RecordBatch:
-        """Return rows (values in the order of the contract's fields) as columns.
+    def batches(self, values: pl.DataFrame, lines: Places, arrived_at: datetime) -> list[pa.RecordBatch]:
+        """Return rows (the contract's fields, typed) as columns.
 
         A row that states no version was stated when its file arrived.
         """
-        given = dict(zip(self.row.model_fields, zip(*rows, strict=True), strict=False))
-        values = {column.field: self._values(column, given.get(column.field, ())) for column in self._columns}
-        stated: Sequence[int | None] = [None] * len(rows)
-        for field in reversed(self.row.STATED_BY):
-            own = values.get(field) or list(map(_microseconds, given.get(field, ())))
-            stated = [old if new is None else new for new, old in zip(own, stated, strict=True)]
-        arrived = _microseconds(arrived_at)
-        arrays = [
-            pa.array([self._retailer] * len(rows), pa.string()),
-            *(_array(values[column.field], column.reads) for column in self._columns),
-            _array([arrived if at is None else at for at in stated], "instant"),
-            pa.array(lines, pa.int64()),
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
-
-    def _values(self, column: Column, given: Sequence[Any]) -> Sequence[Any]:
-        if column.name == SHOPPER:
-            return [None if value is None else self._pseudonyms[value] for value in given]
-        return list(map(_microseconds, given)) if column.reads == "instant" else given
-
-
-def odd_rows(row: type[Row], batch: pa.RecordBatch) -> Iterator[tuple[Odd, list[int]]]:
-    """Yield what is odd in a batch, and the positions of the rows."""
-    names = {column.field: column.name for column in columns(row)}
-    for odd in row.ODD:
-        hits = [_compared(batch, names, comparison) for comparison in odd.when]
-        found = pc.indices_nonzero(reduce(pc.and_, hits)).to_pylist()
-        if found:
-            yield odd, found
-
-
-def _compared(batch: pa.RecordBatch, names: Mapping[str, str], comparison: Comparison) -> pa.Array:
-    field, operator, other = comparison
-    right = batch.column(names[other]) if isinstance(other, str) else pa.scalar(other)
-    return {"==": pc.equal, ">": pc.greater}[operator](batch.column(names[field]), right)
-
-
-def _microseconds(at: datetime | None) -> int | None:
-    """Return whole microseconds since 1970: handing aware datetimes to pyarrow is 50 times slower."""
-    return None if at is None else (at - _EPOCH) // _MICROSECOND
-
-
-def _array(values: Sequence[Any], reads: str) -> pa.Array:
-    if reads == "instant":
-        return pa.array(values, pa.int64()).cast(TYPES["instant"])
-    return pa.array(values, TYPES[reads])
-
-
-class Digests:
-    """Remembers 16 bytes of every row of a file: a digest of its key, and one of everything it says.
-
-    Two of 100 million rows are taken for one another with a chance of 1 in 3,000.
-    """
-
-    def __init__(self, key: Sequence[str]) -> None:
-        """Rows with equal `key` columns are about the same thing."""
-        self._key = key
-        self._known: list[pl.DataFrame] = []
-
-    def judge(self, batch: pa.RecordBatch) -> list[Seen]:
-        """Return of each row whether it is new, a duplicate, or contradicts an earlier one of the same key."""
-        frame = pl.DataFrame(batch).drop("source_line", "retailer")
-        digests = pl.DataFrame(
-            {"key": frame.select(self._key).hash_rows(seed=1), "row": frame.hash_rows(seed=2)},
+        stated = pl.coalesce(*self._row.STATED_BY, pl.lit(arrived_at, INSTANT))
+        frame = values.select(
+            pl.lit(self._retailer).alias("retailer"),
+            *(pl.col(column.field).alias(column.name) for column in self._columns),
+            stated.alias("stated_at"),
+            pl.Series("source_line", lines, pl.Int64),
         )
-        known = self._among_known(digests["key"])
-        if not known and digests["key"].n_unique() == len(digests):
-            self._known.append(digests)
-            return ["new"] * len(digests)
-        judged: list[Seen] = [_judged(known, key, row) for key, row in digests.iter_rows()]
-        self._known.append(digests.filter(pl.Series([one == "new" for one in judged], dtype=pl.Boolean)))
-        return judged
+        if SHOPPER in frame.columns:
+            frame = frame.with_columns(self._pseudonyms_of(frame[SHOPPER]))
+        table: pa.Table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+        batches: list[pa.RecordBatch] = table.cast(self.schema).to_batches()
+        return batches
 
-    def _among_known(self, keys: pl.Series) -> dict[int, int]:
-        """Return the rows seen before under any of these keys."""
-        found = (known.filter(pl.col("key").is_in(keys.implode())) for known in self._known)
-        return {key: row for frame in found for key, row in frame.iter_rows()}
+    def _pseudonyms_of(self, shoppers: pl.Series) -> pl.Series:
+        """Make a pseudonym once per distinct shopper."""
+        distinct = shoppers.unique().drop_nulls()
+        made = pl.Series([self._pseudonyms[one] for one in distinct.to_list()], dtype=pl.String)
+        return shoppers.replace_strict(distinct, made, default=None, return_dtype=pl.String)
 
 
-def _judged(known: dict[int, int], key: int, row: int) -> Seen:
-    """Judge one row and remember the first of its key."""
-    first = known.setdefault(key, -1)
-    if first == -1:
-        known[key] = row
-        return "new"
-    return "duplicate" if first == row else "conflict"
+def odd_rows(row: type[Row], values: pl.DataFrame) -> Iterator[tuple[Odd, list[int]]]:
+    """Yield what is odd about typed rows, and their positions."""
+    if not row.ODD:
+        return
+    marks = values.select(
+        reduce(and_, map(_compared, odd.when)).fill_null(value=False).alias(str(number))
+        for number, odd in enumerate(row.ODD)
+    )
+    for odd, mark in zip(row.ODD, marks.iter_columns(), strict=True):
+        if mark.any():
+            yield odd, np.flatnonzero(mark.to_numpy()).tolist()
+
+
+def _compared(comparison: Comparison) -> pl.Expr:
+    field, operator, other = comparison
+    right = pl.col(other) if isinstance(other, str) else pl.lit(other)
+    found: pl.Expr = {"==": eq, ">": gt}[operator](pl.col(field), right)
+    return found

@@ -22,6 +22,8 @@ from tombola.retailers.model import Dialect
 
 REMEMBERED = 100_000
 LONGEST_NUMBER = 40
+NAMED = 100
+"""Columns that a message names; a header may hold a million."""
 FIRST, END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 """The instants that orders can hold. Years such as 1, 1900 and 9999 stand for "unknown" in somebody's system."""
 _YEARS = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
@@ -185,6 +187,11 @@ class Decoder:
             amounts = self._amounts.get(currency.strip(), self._amounts["EUR"])
             yield null if text in nulls else amounts[text]
 
+    @property
+    def constants(self) -> Mapping[str, object]:
+        """What fields that no column holds are in every row, read or `Unreadable`."""
+        return self._constants
+
     def _constant_values(self, currency: str) -> dict[str, object]:
         constants = dict(self._dialect.constants)
         if "currency" in self.row.model_fields and "currency" not in self.places:
@@ -230,8 +237,8 @@ def _places(row: type[Row], dialect: Dialect, header: Sequence[str]) -> dict[str
     """Return the column of every field that has one."""
     _check_dialect(row, dialect)
     if repeated := [name for name, count in Counter(header).items() if count > 1]:
-        message = f"the header repeats {', '.join(map(repr, repeated))}"
-        raise Unusable(message, code="duplicate-columns", line=1, value=", ".join(repeated))
+        message = f"the header repeats {', '.join(map(repr, repeated[:NAMED]))}"
+        raise Unusable(message, code="duplicate-columns", line=1, value=", ".join(repeated[:NAMED]))
     names = {field: dialect.columns.get(field, field) for field in row.model_fields if field not in dialect.constants}
     places = {field: header.index(name) for field, name in names.items() if name in header}
     needed = {
@@ -241,7 +248,8 @@ def _places(row: type[Row], dialect: Dialect, header: Sequence[str]) -> dict[str
     }
     if needed:
         wanted = ", ".join(map(repr, needed))
-        message = f"no column {wanted}; found {', '.join(map(repr, header))}{_hints(needed, header)}"
+        found = ", ".join(map(repr, header[:NAMED])) + (f" and {len(header) - NAMED} more" * (len(header) > NAMED))
+        message = f"no column {wanted}; found {found}{_hints(needed, header[:NAMED])}"
         raise Unusable(message, code="missing-columns", line=1, value=", ".join(needed))
     return places
 

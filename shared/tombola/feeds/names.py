@@ -8,6 +8,7 @@ from tombola.feeds.events import FeedKind
 
 SEGMENTS = 3
 RECEIPT = "/receipt.json"
+PAGE = "/receipt.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ def place_of(name: str) -> Place:
 def receipt_name(folder: str) -> str:
     """Return the name of the receipt that lies in a folder `<retailer>/<feed>/<receipt id>`."""
     return folder + RECEIPT
+
+
+def page_name(folder: str) -> str:
+    """Return the name of the page beside a receipt."""
+    return folder + PAGE
+
+
+def history_name(retailer: str, feed: FeedKind) -> str:
+    """Return the name, beside the receipts, of what is usual for a retailer's files of a kind."""
+    return f"{retailer}/{feed}/history.json"
 
 
 def folder_of(receipt: str) -> str:

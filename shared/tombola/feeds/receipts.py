@@ -4,19 +4,22 @@
 count what was read before the fault.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from tombola.feeds.codes import CODES
+from tombola.feeds.drift import Drift, Figures
 from tombola.feeds.events import FeedKind, FileRef, Verdict
 from tombola.retailers.model import Dialect
 
 MAX_EXAMPLES = 20
 LONGEST_VALUE = 80
+DOCUMENTATION = "https://github.com/tombola-dev/tombola/blob/main/docs/feed-errors.md"
+SCHEMA = DOCUMENTATION.replace("blob", "raw").replace("feed-errors.md", "receipt.schema.json")
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -41,9 +44,31 @@ class Finding(_Part):
     count: Annotated[int, Field(ge=1)]
     examples: Annotated[tuple[Example, ...], Field(max_length=MAX_EXAMPLES)]
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's own way
+    @property
+    def documentation(self) -> str:
+        """Where the code is explained."""
+        return f"{DOCUMENTATION}#{self.code}"
+
+
+class Signature(_Part):
+    """`value` is Ed25519, base64url, over the receipt's canonical JSON (RFC 8785) without `signature`.
+
+    `key` is the id of the key, as `list_keys` lists it.
+    """
+
+    key: str
+    value: str
+
 
 class Receipt(_Part):
-    """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read."""
+    """Everything said of one generation of one object. Sizes in bytes; `sha256` is of the bytes read.
+
+    `dialect` is how the file was read, and `dialect_stated` names those parts of it that the retailer stated.
+    `drift` is what is unlike the retailer's last files of the kind, by the `figures` of each.
+    `page` is the name of what a person can read, beside the receipt; it is made of the receipt alone.
+    `signature` is missing only where nobody can vouch for it: on a retailer's own machine.
+    """
 
     receipt: str
     retailer: str
@@ -53,6 +78,7 @@ class Receipt(_Part):
     sha256: str
     bytes: Count
     dialect: Dialect
+    dialect_stated: tuple[str, ...] = ()
     started_at: AwareDatetime
     seconds: float
     rows: Count
@@ -61,9 +87,18 @@ class Receipt(_Part):
     duplicates: Count
     warnings: tuple[Finding, ...]
     errors: tuple[Finding, ...]
+    drift: tuple[Drift, ...] = ()
+    figures: Figures | None = None
     verdict: Verdict
     files: tuple[FileRef, ...]
     rejected_file: FileRef | None
+    page: str = ""
+    signature: Signature | None = None
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the file could not be read to its end."""
+        return any(error.code in CODES and CODES[error.code].level == "file" for error in self.errors)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -71,6 +106,12 @@ class Receipt(_Part):
             msg = f"{self.rows} rows, but {self.accepted} + {self.rejected} + {self.duplicates}"
             raise ValueError(msg)
         return self
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of receipts. Readers ignore members that it does not name: later ones."""
+    found = Receipt.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **found}
 
 
 def verdict(*, rows: int, rejected: int, unusable: bool, quarantine_over: Decimal) -> Verdict:
@@ -130,3 +171,8 @@ def shortened(value: str) -> str:
 def masked(value: str) -> str:
     """Return what can be shown of a value that names a person: its length."""
     return f"({len(value)} characters)" if value else ""
+
+
+def count_of(findings: Iterable[Finding], code: str) -> int:
+    """Return how often a code was found, over all fields."""
+    return sum(finding.count for finding in findings if finding.code == code)

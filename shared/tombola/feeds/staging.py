@@ -7,11 +7,14 @@ from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tombola.feeds.events import FileRef
 
 ROWS_PER_GROUP = 64 * 1024
+REPEATED = 4
+"""Rows that share a value, on average, where a dictionary is worth its time."""
 
 
 class Writable(Protocol):
@@ -74,7 +77,9 @@ class StagedWriter:
 
     def __init__(self, target: Writable, schema: pa.Schema) -> None:
         """Write to `target`, which stays open."""
-        self._parquet = pq.ParquetWriter(_Stream(target), schema, compression="zstd")
+        self._stream = _Stream(target)
+        self._schema = schema
+        self._parquet: pq.ParquetWriter | None = None
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self.rows = 0
@@ -90,12 +95,26 @@ class StagedWriter:
     def close(self) -> None:
         """Write what waits, and the footer."""
         self._flush()
+        if self._parquet is None:
+            self._parquet = self._opened(self._schema.empty_table())
         self._parquet.close()
 
     def _flush(self) -> None:
         if self._waiting:
-            self._parquet.write_table(pa.Table.from_batches(self._waiting))
+            table = pa.Table.from_batches(self._waiting)
+            if self._parquet is None:
+                self._parquet = self._opened(table)
+            self._parquet.write_table(table)
             self._waiting, self._waiting_rows = [], 0
+
+    def _opened(self, first: pa.Table) -> pq.ParquetWriter:
+        """Use dictionaries only for columns that repeat themselves: building them for others costs half the time."""
+        most = first.num_rows // REPEATED
+        repeated = [name for name in first.column_names if pc.count_distinct(first[name]).as_py() <= most]
+        ranged = [field.name for field in self._schema if not pa.types.is_string(field.type)]
+        return pq.ParquetWriter(
+            self._stream, self._schema, compression="zstd", use_dictionary=repeated, write_statistics=ranged
+        )
 
 
 class Attempt:

@@ -1,20 +1,24 @@
 """Take a retailer's file in, give a receipt, and hand on what it says."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from pydantic import ValidationError
 
 from tombola.catalogue.usecases import known_products
 from tombola.errors import Gone, Malformed, Problem, Unknown
 from tombola.events import BULK, LIVE, Event, derived_id
-from tombola.feeds.checking import Check, World
+from tombola.feeds.checking import World
 from tombola.feeds.contracts import KINDS
+from tombola.feeds.drift import Earlier, History
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
-from tombola.feeds.names import RECEIPT, Place, folder_of, place_of, receipt_name
-from tombola.feeds.reading import Measured
-from tombola.feeds.receipts import Receipt, verdict
+from tombola.feeds.intake import Subject, examine, too_large, write_receipt
+from tombola.feeds.names import RECEIPT, Place, folder_of, history_name, page_name, place_of, receipt_name
+from tombola.feeds.receipts import Receipt, Signature
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, read_rows
 from tombola.feeds.statements import orders_stated, returns_stated, shoppers_stated
@@ -26,22 +30,28 @@ from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.retailers.model import Retailer
-from tombola.retailers.usecases import find_retailer, pseudonym_key
+from tombola.retailers.usecases import KEYS_STALE_FOR, NotSetUp, find_retailer, pseudonym_key
 
+if TYPE_CHECKING:
+    from tombola.feeds.signing import ReceiptSigner
+
+SECONDS = 540.0
+"""What event functions have on the platform."""
 PUBLISHED_AT_ONCE = 500
 SOURCES_PER_LOAD = 1_000
 RECEIPTS_REMEMBERED = timedelta(hours=6)
 """Receipts never change, so the bound only limits what a long-lived process remembers."""
 
 
-def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
+def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str, seconds: float = SECONDS) -> Receipt:
     """Judge one generation of one inbox object, once; stage what is accepted; publish `feed-validated`.
 
-    `attempt` names this attempt's files and must be new each time. Called again for the same generation,
+    `attempt` names this attempt's files and must be new each time. A file that cannot be judged in `seconds` is
+    refused at once, as `split-this-file`. Called again for the same generation,
     it returns the same receipt and publishes the same event. Raises `Malformed` for an object name that
     is not `<retailer>/<feed>/<file>`, `Unknown` for a retailer or feed that is not known here, `NotSetUp` for a
-    retailer whose file or key is not as it must be, and `Gone` (`superseded`) when that generation is no longer
-    the live one.
+    retailer whose file or key is not as it must be, or where the key that signs receipts is missing, and `Gone`
+    (`superseded`) when that generation is no longer the live one.
     """
     place = _place(ref.name)
     retailer = find_retailer(ports, place.retailer)
@@ -52,7 +62,8 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
     receipt = _find_receipt(ports, receipt_name(folder))
     if receipt is None:
         files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create)
-        receipt = _issue_receipt(ports, retailer, place, ref, files)
+        receipt = _issue_receipt(ports, retailer, place, ref, files, seconds)
+    _write_page(ports, receipt)
     event = FeedValidated(
         event_id=derived_id("feed-validated", receipt_id),
         retailer=receipt.retailer,
@@ -62,6 +73,7 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str) -> Receipt:
         files=receipt.files,
     )
     _publish(ports, [event], LIVE)
+    _remember(ports, receipt)
     return receipt
 
 
@@ -170,53 +182,45 @@ def _unknown_feed(feed: str, retailer: Retailer) -> Unknown:
     return Unknown(msg, [Problem("feed", repr(feed), f"one of {', '.join(retailer.feeds)}")], code="unknown-feed")
 
 
-def _issue_receipt(ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt) -> Receipt:
+def _issue_receipt(
+    ports: Ports, retailer: Retailer, place: Place, ref: ObjectRef, files: Attempt, seconds: float
+) -> Receipt:
     """Judge the object and create its receipt: the commit. A lost race drops its files and takes the winner's."""
-    started_at = ports.clock.now()
+    signer = _signer(ports)
+    subject = Subject(receipt_name(files.folder), page_name(files.folder), ref.name, ref.generation, ports.clock.now())
     try:
         info = ports.objects.stat(ref.bucket, ref.name)
         if info.ref != ref:
             raise _superseded(ref)
-        check, source, sha256 = _judge(ports, retailer, place.feed, info, files)
+        world = _world(ports, retailer, place.feed, info)
+        with ports.objects.open(ref) as stream:
+            refused = too_large(world, stream, info.size, seconds, files)
+            examined = refused or examine(world, stream, files)
     except NotFound as gone:
         raise _superseded(ref) from gone
-    outcome = verdict(
-        rows=check.rows,
-        rejected=check.rejected,
-        unusable=check.unusable,
-        quarantine_over=retailer.quarantine_over,
-    )
-    kept = files.accepted if outcome != "quarantined" else None
-    if files.accepted is not None and kept is None:
+    if files.accepted is not None and examined.verdict == "quarantined":
         ports.objects.delete(_ref(files.accepted))
-    receipt = Receipt(
-        receipt=receipt_name(files.folder),
-        retailer=place.retailer,
-        feed=place.feed,
-        object=ref.name,
-        generation=ref.generation,
-        sha256=sha256,
-        bytes=source.size,
-        dialect=retailer.feeds[place.feed],
-        started_at=started_at,
-        seconds=(ports.clock.now() - started_at).total_seconds(),
-        rows=check.rows,
-        accepted=check.accepted,
-        rejected=check.rejected,
-        duplicates=check.duplicates,
-        warnings=check.warnings.findings(),
-        errors=check.errors.findings(),
-        verdict=outcome,
-        files=() if kept is None else (kept,),
-        rejected_file=files.rejected,
-    )
-    return _commit(ports, receipt)
+    history, _ = _history(ports, place.retailer, place.feed)
+    receipt = write_receipt(subject, world, examined, files, history, ports.clock.now() - subject.started_at)
+    value = signer.sign(receipt.model_dump(mode="json"))
+    signature = Signature(key=signer.key_id, value=value)
+    return _commit(ports, receipt.model_copy(update={"signature": signature}))
 
 
-def _judge(
-    ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo, files: Attempt
-) -> tuple[Check, Measured, str]:
-    world = World(
+def _signer(ports: Ports) -> "ReceiptSigner":
+    """Return the latest signing key, at most a minute old. Raises `NotSetUp` (`unknown-key`) when there is none."""
+    from tombola.feeds.signing import SIGNING_KEY, ReceiptSigner  # noqa: PLC0415 (only validating signs)
+
+    try:
+        key = ports.memo.read(SIGNING_KEY, KEYS_STALE_FOR, lambda: ports.keys.get(SIGNING_KEY))
+    except NotFound as missing:
+        msg = f"the key {SIGNING_KEY} does not exist, and no receipt is given without a signature"
+        raise NotSetUp(msg, [Problem("key", "none", f"a key named {SIGNING_KEY}")], code="unknown-key") from missing
+    return ReceiptSigner(key.version, key.material)
+
+
+def _world(ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo) -> World:
+    return World(
         retailer=retailer,
         kind=kind,
         arrived_at=info.updated_at,
@@ -224,11 +228,6 @@ def _judge(
         pseudonym=partial(pseudonym, pseudonym_key(ports, retailer), retailer.retailer),
         known_products=partial(known_products, ports, retailer.retailer),
     )
-    check = Check(world, files)
-    with ports.objects.open(info.ref) as stream, files:
-        source = Measured(stream)
-        check.run(source)
-        return check, source, source.finish()
 
 
 def _commit(ports: Ports, receipt: Receipt) -> Receipt:
@@ -243,6 +242,47 @@ def _commit(ports: Ports, receipt: Receipt) -> Receipt:
             raise
         return winner
     return receipt
+
+
+def _write_page(ports: Ports, receipt: Receipt) -> None:
+    """Write the page that the receipt names, unless it is there: a crash before it leaves it to the redelivery."""
+    if not receipt.page:
+        return
+    from tombola.feeds.page import render  # noqa: PLC0415 (only validating writes pages)
+
+    with suppress(PreconditionFailed), ports.objects.create("receipts", receipt.page) as writer:
+        writer.write(render(receipt).encode())
+
+
+def _history(ports: Ports, retailer: str, feed: FeedKind) -> tuple[History, int]:
+    """Return what is usual, and the generation that says so; 0 where nothing is known yet.
+
+    It is made of receipts and no more than a help, so one that cannot be read is begun anew.
+    """
+    try:
+        info = ports.objects.stat("receipts", history_name(retailer, feed))
+        with ports.objects.open(info.ref) as stream:
+            text = stream.read()
+    except NotFound:
+        return History(), 0
+    try:
+        return History.model_validate_json(text), info.ref.generation
+    except ValidationError:
+        return History(), info.ref.generation
+
+
+def _remember(ports: Ports, receipt: Receipt) -> None:
+    """Count a file that was taken to what is usual. A lost race leaves it out: any of the last files will do."""
+    if receipt.figures is None or receipt.verdict == "quarantined":
+        return
+    history, generation = _history(ports, receipt.retailer, receipt.feed)
+    earlier = Earlier(receipt=receipt.receipt, started_at=receipt.started_at, figures=receipt.figures)
+    if (now := history.including(earlier)) != history:
+        data = now.model_dump_json().encode()
+        with suppress(PreconditionFailed):
+            ports.objects.replace(
+                "receipts", history_name(receipt.retailer, receipt.feed), data, if_generation=generation
+            )
 
 
 def _find_receipt(ports: Ports, name: str) -> Receipt | None:

@@ -21,6 +21,8 @@ from tombola.catalogue.model import Product
 from tombola.catalogue.usecases import find_products
 from tombola.errors import Fault, Gone, Problem, Unknown
 from tombola.events import Event
+from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
+from tombola.feeds.signing import ReceiptSigner
 from tombola.games.answers import CheckOutAnswer, Issued, PlayAnswer, PlayRequest, issued, offered, over, play_answer
 from tombola.games.derivation import token_id, winning_moments
 from tombola.games.drawing import Claim, lose, narrowed, probes, win
@@ -150,9 +152,17 @@ def closing_writes(ports: Ports, campaign: str, version: int) -> list[Write]:
 
 
 def list_keys(ports: Ports) -> dict[str, list[dict[str, str]]]:
-    """Return the public keys that verify tokens and receipts, as a JWK set, at most a minute old."""
+    """Return the public keys that verify tokens, plays' and files' receipts, as a JWK set, at most a minute old."""
     versions = ports.memo.read("token-signing-versions", KEYS_STALE_FOR, lambda: ports.keys.versions(SIGNING_KEY))
-    return jwks({version: _signer(ports, version) for version in versions})
+    tokens = jwks({version: _signer(ports, version) for version in versions})["keys"]
+    receipts = ports.memo.read("receipt-signing-jwks", KEYS_STALE_FOR, lambda: _receipt_keys(ports))
+    return {"keys": tokens + receipts}
+
+
+def _receipt_keys(ports: Ports) -> list[dict[str, str]]:
+    """Return the public keys that verify receipts of files, oldest first."""
+    versions = ports.keys.versions(RECEIPT_KEY)
+    return [ReceiptSigner(version, ports.keys.get(RECEIPT_KEY, version).material).jwk() for version in versions]
 
 
 def reconcile(ports: Ports, campaign: str, version: int) -> Reconciliation:

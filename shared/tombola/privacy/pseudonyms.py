@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 LABEL = "tombola.pseudonym.v1"
 DIGITS = 32
@@ -13,6 +14,17 @@ def pseudonym(key: bytes, retailer: str, shopper_id: str) -> str:
     HMAC-SHA256 over label, retailer and shopper id, each prefixed by its length, so that no two
     inputs run into one another and no other use of the key can give the same digest.
     """
-    parts = (part.encode() for part in (LABEL, retailer, shopper_id))
-    message = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-    return hmac.new(key, message, hashlib.sha256).hexdigest()[:DIGITS]
+    mac = _begun(key, retailer).copy()
+    mac.update(_part(shopper_id))
+    return mac.hexdigest()[:DIGITS]
+
+
+@lru_cache(maxsize=100)
+def _begun(key: bytes, retailer: str) -> hmac.HMAC:
+    """Return the HMAC as far as it is the same for all shoppers: a file may hold a million of them."""
+    return hmac.new(key, _part(LABEL) + _part(retailer), hashlib.sha256)
+
+
+def _part(text: str) -> bytes:
+    part = text.encode()
+    return len(part).to_bytes(8, "big") + part

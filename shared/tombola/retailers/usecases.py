@@ -48,6 +48,19 @@ def pseudonym_key(ports: Ports, retailer: Retailer) -> bytes:
         raise NotSetUp(msg, [Problem("key", "none", f"a key named {name}")], code="unknown-key") from missing
 
 
+def read_retailer(text: bytes, name: str) -> Retailer:
+    """Return what a retailer's file says. Raises `NotSetUp`, with `name` as the file's."""
+    try:
+        return Retailer.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        problems = [
+            Problem(".".join(map(str, e["loc"])), repr(e["input"])[:MOST_SHOWN], e["msg"]) for e in error.errors()
+        ]
+        raise _broken(name, problems) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise _broken(name, [Problem("file", "what is no YAML", "YAML in UTF-8")]) from error
+
+
 def _load(ports: Ports, retailer: str) -> Retailer:
     name = f"retailers/{retailer}.yaml"
     try:
@@ -56,15 +69,7 @@ def _load(ports: Ports, retailer: str) -> Retailer:
             text = stream.read()
     except (NotFound, ValidationError) as error:
         raise _unknown(retailer) from error
-    try:
-        found = Retailer.model_validate(yaml.safe_load(text))
-    except ValidationError as error:
-        problems = [
-            Problem(".".join(map(str, e["loc"])), repr(e["input"])[:MOST_SHOWN], e["msg"]) for e in error.errors()
-        ]
-        raise _broken(name, problems) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise _broken(name, [Problem("file", "what is no YAML", "YAML in UTF-8")]) from error
+    found = read_retailer(text, name)
     if found.retailer != retailer:
         raise _broken(name, [Problem("retailer", repr(found.retailer), f"{retailer!r}, as the file is named")])
     return found

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tombola.feeds.codes import CODES
-from tombola.feeds.columns import Digests
 from tombola.feeds.receipts import MAX_EXAMPLES, Receipt
 from tombola.ports import Ports
 from tombola.ports.objects import ObjectRef
@@ -121,23 +120,6 @@ def test_an_identical_row_is_a_duplicate_and_another_row_of_its_key_is_rejected(
     assert (receipt.rows, receipt.accepted, receipt.rejected, receipt.duplicates) == (7, 2, 2, 3)
     (finding,) = receipt.errors
     assert (finding.code, finding.count, [example.line for example in finding.examples]) == ("key-conflict", 2, [6, 7])
-
-
-def test_duplicates_are_found_across_blocks() -> None:
-    schema = pa.schema(
-        [("retailer", pa.string()), ("key", pa.int64()), ("said", pa.string()), ("source_line", pa.int64())]
-    )
-
-    def batch(*rows: tuple[int, str]) -> pa.RecordBatch:
-        columns = [["r"] * len(rows), [key for key, _ in rows], [said for _, said in rows], list(range(len(rows)))]
-        return pa.RecordBatch.from_arrays(
-            [pa.array(c, t) for c, t in zip(columns, schema.types, strict=True)], schema=schema
-        )
-
-    digests = Digests(["key"])
-    assert digests.judge(batch((1, "a"), (2, "b"))) == ["new", "new"]
-    assert digests.judge(batch((3, "c"), (1, "a"), (2, "x"), (3, "c"))) == ["new", "duplicate", "conflict", "duplicate"]
-    assert digests.judge(batch((2, "x"), (2, "b"), (4, "d"))) == ["conflict", "duplicate", "new"]
 
 
 def test_what_is_accepted_is_staged_with_types(judge: Judge, orders: Orders, ports: Ports) -> None:

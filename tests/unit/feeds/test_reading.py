@@ -1,5 +1,7 @@
 """Reading: the lines editors show, the bytes as sent, and faults as values."""
 
+import contextlib
+import csv
 import gzip
 import hashlib
 import io
@@ -15,9 +17,9 @@ from tombola.retailers.model import Dialect
 def read(data: bytes, piece: int = READ_BYTES, **dialect: str) -> tuple[Reader, list[tuple[int, list[str], str]]]:
     reader = Reader(Measured(io.BytesIO(data)), Dialect.model_validate(dialect), piece)
     rows = [
-        (block.starts[index], record, block.text(index))
+        (int(block.lines[index]), record, block.text(index))
         for block in reader.blocks()
-        for index, record in enumerate(block.records)
+        for index, record in enumerate(reader.records(block))
     ]
     return reader, rows
 
@@ -106,7 +108,7 @@ def test_gzip_that_unpacks_without_end_is_given_up() -> None:
 @pytest.mark.parametrize("rest", [b"3,\xff\n", b"3,\0\n", b'3,"x'])
 def test_records_before_a_fault_are_read(rest: bytes) -> None:
     blocks = Reader(Measured(io.BytesIO(b"a,b\n1,2\n" + rest)), Dialect()).blocks()
-    assert next(blocks).records == [["1", "2"]]
+    assert next(blocks).text(0) == "1,2\n"
     with pytest.raises(Unusable):
         next(blocks)
 
@@ -116,3 +118,33 @@ def test_a_misplaced_quote_breaks_its_own_record_only() -> None:
     (block,) = reader.blocks()
     assert list(block.broken) == [1]
     assert [block.text(index) for index in range(3)] == ["1,2\n", '"x"y,3\n', "4,5\n"]
+
+
+PIECES = st.lists(
+    st.sampled_from(["a", "1", ",", '"', '"', '""', "\n", "\r\n", "\r", '"x\ny"', "\u00e9", '","', "2,3\n"]),
+    max_size=40,
+)
+
+
+@given(PIECES, st.integers(1, 30))
+def test_records_and_their_lines_are_those_of_the_csv_module(pieces: list[str], piece: int) -> None:
+    text = "".join(pieces)
+    lines = io.StringIO(text, newline="").readlines()
+    expected, line, found = [], 0, csv.reader(iter(lines), strict=True)
+    while True:
+        try:
+            record = next(found)
+        except (csv.Error, StopIteration) as end:
+            if isinstance(end, StopIteration) or "unexpected end" in str(end):
+                break
+            record = [""]
+        if record:
+            expected.append((line + 2, record, "".join(lines[line : found.line_num])))
+        line = found.line_num
+    reader = Reader(Measured(io.BytesIO(b"a,b\n" + text.encode())), Dialect(), piece)
+    rows = []
+    with contextlib.suppress(Unusable):
+        for block in reader.blocks():
+            for index, record in enumerate(reader.records(block)):
+                rows.append((int(block.lines[index]), record, block.text(index)))
+    assert rows == expected

@@ -1,10 +1,12 @@
 """The intake: one receipt per generation of an object, whatever is delivered twice, late or half."""
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
@@ -12,12 +14,14 @@ import pytest
 from tombola.errors import Fault, Gone, Malformed, Unknown
 from tombola.feeds import usecases
 from tombola.feeds.events import FeedValidated
+from tombola.feeds.intake import BYTES_PER_SECOND, SHRINKS
 from tombola.feeds.receipts import Receipt
 from tombola.orders.facts import MAX_LINES
 from tombola.ports import Ports
 from tombola.ports.errors import Unavailable
 from tombola.ports.objects import ObjectInfo, ObjectRef, Objects, ObjectWriter
 from tombola.retailers.usecases import NotSetUp
+from tombola.runtime.manifests import read_manifests
 
 Judge = Callable[..., Receipt]
 Orders = Callable[..., str]
@@ -87,7 +91,7 @@ def test_of_two_attempts_at_once_one_receipt_remains_and_no_file_of_the_loser(
         thread.join()
     assert receipts[0] == receipts[1]
     assert len({event["event_id"] for event in published("feed-validated")}) == 1
-    assert len(names(ports, "receipts")) == 2  # the receipt, and one file of rejected rows
+    assert len(names(ports, "receipts")) == 3  # the receipt, its page, and one file of rejected rows
     assert names(ports, "staging") == [file.name for file in receipts[0].files]
 
 
@@ -304,3 +308,23 @@ def test_loading_again_changes_nothing_and_new_files_are_found(ports: Ports, jud
     assert usecases.load_warehouse(ports) == 1
     (row,) = ports.warehouse.query("select count(*) as n, sum(value_minor)::bigint as v from feed_orders").to_pylist()
     assert row == {"n": 7, "v": 6 * 250 + 100}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_file_that_cannot_be_judged_in_time_is_refused_at_once(
+    ports: Ports, put: Put, orders: Orders, published: Published, pack: Callable[[bytes], bytes]
+) -> None:
+    data = pack(orders(*LINES).encode())
+    size = len(data) * (1 if pack is bytes else SHRINKS)
+    enough = size / BYTES_PER_SECOND
+    receipt = usecases.validate_feed(ports, put(data, file="late.csv"), attempt="one", seconds=enough * 0.99)
+    assert [(error.code, error.count) for error in receipt.errors] == [("split-this-file", 1)]
+    assert (receipt.verdict, receipt.rows, receipt.bytes, receipt.files) == ("quarantined", 0, 0, ())
+    assert published("feed-validated")[-1]["verdict"] == "quarantined"
+    assert usecases.validate_feed(ports, put(data), attempt="two", seconds=enough).verdict == "accepted"
+
+
+def test_the_function_has_the_seconds_that_its_manifest_states() -> None:
+    folder = Path(__file__).resolve().parents[3] / "functions"
+    stated = read_manifests(folder)["validate_feed"].sizing.timeout
+    assert f"\nSECONDS = {stated}\n" in (folder / "validate_feed" / "main.py").read_text(encoding="utf-8")

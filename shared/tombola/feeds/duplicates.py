@@ -1,0 +1,132 @@
+"""Find rows that were seen before, exactly, with 8 bytes of memory a row.
+
+At first sight a row's key is known by 64 bits. Where these were seen before, the row is a *suspect*: it is put off
+until the file has been read, and judged when the file is read again, by 128 bits of its key and 64 of all it says,
+kept for the suspects alone. So two keys that share 64 bits cost time and never a row.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tombola.feeds.contracts import Row
+
+Hashes = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+Seen = Literal["known", "new", "duplicate", "conflict"]
+PARTS = 16
+"""Digests are kept in so many sorted parts, so that putting new ones in order takes little extra memory."""
+RECENT = 64 * 1024
+"""Digests of a part that are kept apart before they are put in order with the others."""
+_NONE: Hashes = np.zeros(0, np.uint64)
+
+
+class Hasher:
+    """Digests of rows: of what names them, and of all they say."""
+
+    def __init__(self, row: type[Row], bits: int = 64) -> None:
+        """Keep `bits` of a key's first digest; fewer make collisions, which tests want."""
+        self._key = list(row.KEY)
+        self._mask = np.uint64(2**bits - 1)
+
+    def keys(self, values: pl.DataFrame) -> Hashes:
+        """Return what a row's key is known by at first sight."""
+        return values.select(self._key).hash_rows(seed=1).to_numpy() & self._mask
+
+    def exact(self, values: pl.DataFrame) -> tuple[Hashes, Hashes]:
+        """Return another digest of the keys, and one of all the rows say."""
+        return values.select(self._key).hash_rows(seed=2).to_numpy(), values.hash_rows(seed=3).to_numpy()
+
+
+class FirstSight:
+    """The digests of all keys so far."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._parts = [_Part() for _ in range(PARTS)]
+        self._suspects: list[Hashes] = []
+
+    def judge(self, keys: Hashes) -> Flags:
+        """Return which keys are seen for the first time, and remember them."""
+        order = np.argsort(keys, kind="stable")
+        placed = keys[order]
+        again = np.zeros(len(keys), np.bool_)
+        again[1:] = placed[1:] == placed[:-1]
+        bounds = np.searchsorted(placed, np.arange(1, PARTS, dtype=np.uint64) << np.uint64(60))
+        for part, low, high in zip(self._parts, [0, *bounds], [*bounds, len(keys)], strict=True):
+            again[low:high] |= part.holds(placed[low:high])
+            part.add(placed[low:high][~again[low:high]])
+        if again.any():
+            self._suspects.append(np.unique(placed[again]))
+        first = np.empty(len(keys), np.bool_)
+        first[order] = ~again
+        return first
+
+    def suspects(self) -> Hashes:
+        """Return the keys that were seen more than once, in order."""
+        return np.unique(np.concatenate(self._suspects)) if self._suspects else _NONE
+
+
+class _Part:
+    """Sorted digests: most of them in one array, the recent ones in another."""
+
+    def __init__(self) -> None:
+        self._most = _NONE
+        self._recent = _NONE
+
+    def holds(self, keys: Hashes) -> Flags:
+        return _among(keys, self._most) | _among(keys, self._recent)
+
+    def add(self, keys: Hashes) -> None:
+        self._recent = np.sort(np.concatenate((self._recent, keys)), kind="stable")
+        if len(self._recent) >= RECENT:
+            self._most = np.sort(np.concatenate((self._most, self._recent)), kind="stable")
+            self._recent = _NONE
+
+
+class SecondLook:
+    """Tells rows under suspicion apart, when the file is read again from its first row on."""
+
+    def __init__(self, suspects: Hashes) -> None:
+        """Look at rows of these keys only."""
+        self._suspects = suspects
+        self._met = np.zeros(len(suspects), np.bool_)
+        self._keys = np.zeros(len(suspects), np.uint64)
+        self._rows = np.zeros(len(suspects), np.uint64)
+        self._others: dict[tuple[int, int], int] = {}
+
+    def concerns(self, keys: Hashes) -> Flags:
+        """Return which rows are to be judged."""
+        return _among(keys, self._suspects)
+
+    def judge(self, keys: Hashes, exact_keys: Hashes, rows: Hashes) -> Sequence[Seen]:
+        """Judge rows in the order of the file: `known` is the one that was taken at first sight."""
+        places = np.searchsorted(self._suspects, keys).tolist()
+        return [
+            self._judge(place, key, row)
+            for place, key, row in zip(places, exact_keys.tolist(), rows.tolist(), strict=True)
+        ]
+
+    def _judge(self, place: int, key: int, row: int) -> Seen:
+        if not self._met[place]:
+            self._met[place], self._keys[place], self._rows[place] = True, key, row
+            return "known"
+        if int(self._keys[place]) == key:
+            return "duplicate" if int(self._rows[place]) == row else "conflict"
+        first = self._others.setdefault((place, key), -1)
+        if first == -1:
+            self._others[place, key] = row
+            return "new"
+        return "duplicate" if first == row else "conflict"
+
+
+def _among(keys: Hashes, known: Hashes) -> Flags:
+    """Return which keys are among the sorted ones."""
+    if not len(known):
+        return np.zeros(len(keys), np.bool_)
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    found: Flags = known[places] == keys
+    return found

@@ -1,0 +1,177 @@
+"""Judge the rows of a block by themselves: the mask takes the surely valid, the contract's model has the final word."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import ValidationError
+
+from tombola.feeds.contracts import Row
+from tombola.feeds.decoding import Decoder, Unreadable
+from tombola.feeds.masking import Mask, Masked, typed
+from tombola.feeds.reading import Reader
+from tombola.feeds.receipts import masked
+from tombola.feeds.splitting import Block, Flags, Places
+
+Problem = tuple[str, str, str, str]
+"""Code, field, value and message of one thing that is wrong with a row."""
+_CODES = {
+    "missing": "missing",
+    "string_too_short": "missing",
+    "string_too_long": "too-long",
+    "string_pattern_mismatch": "control-character",
+    "greater_than_equal": "negative",
+    "less_than_equal": "too-large",
+}
+"""What pydantic calls it, and what a receipt does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One block judged. `values` are the rows that passed, `indices` their records, `refused` the records that did not.
+
+    `problems` are those of each refused record; `ambiguous` are records with local times that the clock shows twice.
+    """
+
+    row: type[Row]
+    block: Block
+    values: pl.DataFrame
+    indices: Places
+    refused: Sequence[int]
+    problems: Sequence[Sequence[Problem]]
+    ambiguous: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> Places:
+        """The line of each passed row."""
+        return self.block.lines[self.indices]
+
+    def filter(self, kept: Flags) -> "Judged":
+        """Return some of the passed rows."""
+        return replace(self, values=self.values.filter(pl.Series(kept)), indices=self.indices[kept])
+
+    def shown(self, position: int, name: str) -> str:
+        """Return what may be shown of a passed row's field."""
+        return _shown(self.row, name, self.values[name][position])
+
+
+class Judge:
+    """Judges the blocks of one file."""
+
+    def __init__(self, reader: Reader, decoder: Decoder, mask: Mask | None) -> None:
+        """Let the model judge every row if there is no mask."""
+        self._reader = reader
+        self._decoder = decoder
+        self._mask = mask
+        self._row = decoder.row
+
+    def masked(self) -> Iterator[tuple[Block, Masked | None]]:
+        """Yield every block with what the mask says of it."""
+        for block in self._reader.blocks():
+            yield block, None if self._mask is None else self._mask.judge(block)
+
+    def judged(self, block: Block, masked: Masked | None) -> Judged:
+        """Return what becomes of each record."""
+        doubtful = range(len(block)) if masked is None else np.flatnonzero(~masked.sure).tolist()
+        found = _Found(self._row, self._decoder, block)
+        if doubtful:
+            found.read(doubtful, self._reader.records(block, doubtful))
+        passed = np.array(found.passed, np.int64)
+        values = typed(self._row, found.values) if masked is None or found.values else None
+        if masked is not None:
+            sure = np.flatnonzero(masked.sure)
+            taken = masked.values if len(sure) == len(block) else masked.values.filter(pl.Series(masked.sure))
+            values, passed = _merged(taken, sure, values, passed)
+        assert values is not None  # noqa: S101 (from one or the other)
+        return Judged(self._row, block, values, passed, found.refused, found.problems, found.ambiguous)
+
+
+def _merged(
+    taken: pl.DataFrame, sure: Places, values: pl.DataFrame | None, passed: Places
+) -> tuple[pl.DataFrame, Places]:
+    """Return rows of both kinds in the order of the file."""
+    if values is None:
+        return taken, sure
+    indices = np.concatenate((sure, passed))
+    order = np.argsort(indices, kind="stable")
+    return pl.concat([taken, values])[order], indices[order]
+
+
+class _Found:
+    """What the model says of some records of one block."""
+
+    def __init__(self, row: type[Row], decoder: Decoder, block: Block) -> None:
+        self.values: list[tuple[Any, ...]] = []
+        self.passed: list[int] = []
+        self.refused: list[int] = []
+        self.problems: list[Sequence[Problem]] = []
+        self.ambiguous: dict[str, list[int]] = {}
+        self._row = row
+        self._decoder = decoder
+        self._block = block
+
+    def read(self, indices: Sequence[int], records: Sequence[Sequence[str]]) -> None:
+        """Judge records; `indices` are their places in the block."""
+        width, broken = len(self._decoder.header), self._block.broken
+        if broken or any(len(record) != width for record in records):
+            shaped = [place for place, record in enumerate(records) if self._is_shaped(indices[place], record, width)]
+            indices, records = [indices[place] for place in shaped], [records[place] for place in shaped]
+        judge = self._row.__pydantic_validator__.validate_python
+        for index, record, fields in zip(indices, records, self._decoder.decode(records), strict=True):
+            try:
+                self.values.append(tuple(judge(fields).__dict__.values()))
+                self.passed.append(index)
+            except ValidationError as error:
+                self._refuse(index, list(_problems(self._row, error, self._decoder, record)))
+        if self._decoder.saw_ambiguous:
+            self._note_ambiguous(dict(zip(indices, records, strict=True)))
+        if not all(map(int.__lt__, self.refused, self.refused[1:])):
+            self._sort()
+
+    def _note_ambiguous(self, records: Mapping[int, Sequence[str]]) -> None:
+        for index in self.passed:
+            for name in self._decoder.ambiguous(records[index]):
+                self.ambiguous.setdefault(name, []).append(index)
+
+    def _is_shaped(self, index: int, record: Sequence[str], width: int) -> bool:
+        """Tell whether a record has the header's length, and refuse it if not."""
+        if index in self._block.broken:
+            self._refuse(index, [("broken-quoting", "", "", self._block.broken[index])])
+            return False
+        if len(record) != width:
+            message = f"{len(record)} fields; expected {width}, as in the header"
+            self._refuse(index, [("wrong-field-count", "", "", message)])
+            return False
+        return True
+
+    def _refuse(self, index: int, problems: Sequence[Problem]) -> None:
+        self.refused.append(index)
+        self.problems.append(problems)
+
+    def _sort(self) -> None:
+        """Put refused records into the order of the file."""
+        order = sorted(range(len(self.refused)), key=self.refused.__getitem__)
+        self.refused = [self.refused[place] for place in order]
+        self.problems = [self.problems[place] for place in order]
+
+
+def _problems(row: type[Row], error: ValidationError, decoder: Decoder, record: Sequence[str]) -> Iterator[Problem]:
+    """Yield everything that is wrong with one row."""
+    for problem in error.errors(include_url=False, include_context=False):
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        found = problem["input"]
+        place = decoder.places.get(name)
+        value = _shown(row, name, record[place]) if place is not None else ""
+        if isinstance(found, Unreadable):
+            yield found.code, name, value, f"expected {found.expected}"
+        elif found is None:
+            yield "missing", name, value, "empty; expected a value"
+        else:
+            yield _CODES.get(problem["type"], problem["type"]), name, value, problem["msg"]
+
+
+def _shown(row: type[Row], name: str, value: object) -> str:
+    text = str(value)
+    return masked(text) if name in row.PERSONAL else text

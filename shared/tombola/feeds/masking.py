@@ -1,0 +1,354 @@
+"""Compile a contract's model, by a dialect, into column operations that read rows and mark the surely valid ones.
+
+The mask may be cautious, never wrong: of what it passes, reading each cell and judging the row by the model
+would give the same values. What it does not understand (a validator, a notation, a character) is not sure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from operator import and_
+from typing import Any, get_args
+
+import numpy as np
+import polars as pl
+from pydantic import AfterValidator
+from pydantic.fields import FieldInfo
+
+from tombola.feeds.contracts import NO_CONTROL, Reads, Row, known_currency, reading
+from tombola.feeds.decoding import END, Decoder, Unreadable
+from tombola.feeds.instants import FixedInstants, microseconds
+from tombola.feeds.splitting import Block, Flags
+from tombola.money import EXPONENTS
+from tombola.retailers.model import Dialect
+
+INSTANT = pl.Datetime("us", "UTC")
+TYPES: Mapping[str, pl.DataType] = {
+    "text": pl.String(),
+    "whole": pl.Int64(),
+    "amount": pl.Int64(),
+    "instant": INSTANT,
+    "yes_no": pl.Boolean(),
+}
+_YES = [word for one in ("yes", "y", "true", "1") for word in (one, one.upper(), one.title())]
+_NO = [word for one in ("no", "n", "false", "0") for word in (one, one.upper(), one.title())]
+_LONGEST = 15
+"""Digits and mark of a number that a float tells from every other of as many digits."""
+_ODD_SPACES = (b"\xc2\x85", b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80")
+"""Where the UTF-8 of blanks that are not the space begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a field's annotations ask for: sizes of texts, bounds of numbers, and the texts there are."""
+
+    shortest: int = 0
+    longest: int | None = None
+    least: int | None = None
+    most: int | None = None
+    words: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """One block: the contract's fields as typed columns, and which rows are surely valid."""
+
+    values: pl.DataFrame
+    sure: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is true of a whole block: so much need not be asked of each cell."""
+
+    calm: bool
+    ascii: bool
+    spaced: bool
+    exponents: bool
+
+
+def schema(row: type[Row]) -> dict[str, pl.DataType]:
+    """Return the types of a contract's fields as columns."""
+    return {field: TYPES[reading(row, field)] for field in row.model_fields}
+
+
+class Mask:
+    """One contract by one dialect for one header."""
+
+    def __init__(self, decoder: Decoder, dialect: Dialect, latest: datetime = END) -> None:
+        """Compile what reads the columns that the decoder found."""
+        self._row = decoder.row
+        self._dialect = dialect
+        self._width = len(decoder.header)
+        self._places = decoder.places
+        self._constants = decoder.constants
+        self._instants = FixedInstants(dialect.datetime_format, dialect.time_zone, min(latest, END))
+        self._hows = {field: reading(self._row, field) for field in self._row.model_fields}
+        self._rules = {field: rules(self._row, field) for field in self._places}
+        self._exponent = self._minor_units()
+        self._scaled = [field for field in self._places if self._exponent and self._hows[field] == "amount"]
+        self.understands = self._understands()
+
+    def judge(self, block: Block) -> Masked | None:
+        """Return the block's rows read and marked; None if no row is sure."""
+        if block.plain is None or block.shaped is None or not self.understands or not len(block):
+            return None
+        texts = self._texts(block.plain, quoted=block.quoted)
+        if texts is None or texts.height != len(block):
+            return None
+        data = block.data
+        facts = _Facts(
+            calm=_calm(block, self._dialect.delimiter),
+            ascii=data.isascii(),
+            spaced=b" " in data,
+            exponents=b"e" in data or b"E" in data,
+        )
+        columns, marks = [], []
+        for field, how in self._hows.items():
+            value, mark = self._expressions(field, how, facts)
+            columns.append(value.alias(field))
+            if mark is not None:
+                marks.append(mark)
+        texts, known = self._with_instants(texts)
+        enough = [~_is_one_of(pl.col(str(self._places[field])), self._dialect.nulls) for field in self._enough()]
+        sure_rows = pl.all_horizontal(pl.lit(value=True), *marks, *enough).alias("\0sure")
+        found = texts.lazy().select(*columns, sure_rows).collect()
+        sure = found["\0sure"].to_numpy() & block.shaped & known
+        values = found.drop("\0sure")
+        for field in self._scaled:
+            amounts, exact = _in_minor_units(values[field], self._exponent or 0)
+            values = values.with_columns(amounts)
+            sure &= exact
+        return Masked(values, sure)
+
+    def _understands(self) -> bool:
+        """Tell whether any row can be sure."""
+        validators = self._row.__pydantic_decorators__
+        own = (validators.model_validators, validators.field_validators, validators.validators)
+        if any(own) and (self._row.ENOUGH is None or validators.field_validators or validators.validators):
+            return False
+        if any(field not in self._places for field in self._enough()):
+            return False
+        if any(rule is None for rule in self._rules.values()) or self._exponent is None:
+            return False
+        return self._constants_hold()
+
+    def _constants_hold(self) -> bool:
+        """Tell whether the model would take what stands in every row."""
+        for field, value in self._constants.items():
+            known = rules(self._row, field)
+            if known is None or isinstance(value, Unreadable) or (value is None and field not in _optional(self._row)):
+                return False
+            if isinstance(value, str) and not _text_holds(value, known):
+                return False
+            if isinstance(value, int) and not isinstance(value, bool) and not _number_holds(value, known):
+                return False
+        return True
+
+    def _enough(self) -> Sequence[str]:
+        return self._row.ENOUGH or ()
+
+    def _minor_units(self) -> int | None:
+        """Return the decimals of amounts that can be sure; rows of currencies with others are not."""
+        if "currency" not in self._hows:
+            return 0
+        if "currency" in self._places:
+            return 2
+        return EXPONENTS.get(str(self._constants.get("currency")))
+
+    def _texts(self, data: bytes, *, quoted: bool) -> pl.DataFrame | None:
+        """Return the columns of the fields as they were written."""
+        used = sorted(set(self._places.values()))
+        try:
+            found = pl.read_csv(
+                data,
+                has_header=False,
+                schema={str(place): pl.String for place in range(self._width)},
+                columns=used,
+                separator=self._dialect.delimiter,
+                quote_char=self._dialect.quote if quoted else None,
+                empty_string_is_null=False,
+                extra_columns="ignore",
+                missing_columns="insert",
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        return found.rechunk()
+
+    def _expressions(self, field: str, how: str, facts: _Facts) -> tuple[pl.Expr, pl.Expr | None]:
+        """Return what a field is, and where that is sure."""
+        place = self._places.get(field)
+        if place is None:
+            value = self._constants.get(field, self._row.model_fields[field].get_default())
+            return pl.lit(value, TYPES[how]), None
+        text = pl.col(str(place))
+        if how == "instant":
+            return pl.col(f"\0{field}"), None
+        known = self._rules[field]
+        assert known is not None  # noqa: S101 (else no row is sure)
+        read, sure = self._read(text, how, known, facts)
+        empty = _is_one_of(text, self._dialect.nulls)
+        info = self._row.model_fields[field]
+        if info.is_required():
+            return read, sure & ~empty
+        default = pl.lit(info.default, TYPES[how])
+        if field in self._scaled:
+            default = pl.lit(info.default / 10 ** (self._exponent or 0))
+        return pl.when(empty).then(default).otherwise(read), sure | empty
+
+    def _read(self, text: pl.Expr, how: str, known: Rules, facts: _Facts) -> tuple[pl.Expr, pl.Expr]:
+        if how == "text":
+            stripped = text.str.strip_chars(" ") if facts.spaced else text
+            sure = self._currency_sure(text) if known.words is not None else _text_sure(text, stripped, known, facts)
+            return stripped, sure
+        if how == "yes_no":
+            return text.is_in(_YES), text.is_in(_YES + _NO)
+        exponent = self._exponent if how == "amount" else 0
+        assert exponent is not None  # noqa: S101 (else no row is sure)
+        return _number(text, self._dialect.decimal_mark, exponent, known, calm_numbers=not facts.exponents)
+
+    def _currency_sure(self, text: pl.Expr) -> pl.Expr:
+        """A currency of other decimals makes the row's amounts unsure."""
+        return _is_one_of(text, [code for code, digits in EXPONENTS.items() if digits == self._exponent])
+
+    def _with_instants(self, texts: pl.DataFrame) -> tuple[pl.DataFrame, Flags]:
+        """Return the columns with those of instants beside them, and the rows whose instants are all sure."""
+        known = np.ones(texts.height, np.bool_)
+        found = []
+        for field, how in self._hows.items():
+            if how != "instant" or field not in self._places:
+                continue
+            written = texts[str(self._places[field])]
+            at, sure = self._instants.read(written)
+            empty = written.is_in(list(self._dialect.nulls)).to_numpy()
+            series = pl.Series(f"\0{field}", at, pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+            if field in _optional(self._row):
+                series = series.set(pl.Series(empty), None) if empty.any() else series
+                sure = sure | empty
+            else:
+                sure = sure & ~empty
+            known &= sure
+            found.append(series)
+        return texts.with_columns(found), known
+
+
+def _optional(row: type[Row]) -> frozenset[str]:
+    return frozenset(name for name, info in row.model_fields.items() if not info.is_required())
+
+
+def rules(row: type[Row], field: str) -> Rules | None:
+    """Return what a field's annotations ask for; None if they hold anything that is not known here."""
+    info = row.model_fields[field]
+    how = reading(row, field)
+    if info.default_factory is not None:
+        return None
+    marks = [
+        *info.metadata,
+        *(mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ())),
+    ]
+    asked: dict[str, Any] = {}
+    for mark in (one for part in marks for one in (part.metadata if isinstance(part, FieldInfo) else [part])):
+        known = _asked(mark, how)
+        if known is None:
+            return None
+        asked |= known
+    return Rules(**asked)
+
+
+def _asked(mark: object, how: str) -> dict[str, Any] | None:
+    """Return what one annotation asks for."""
+    if isinstance(mark, Reads) or (how == "instant" and type(mark).__name__ == "InstanceOf"):
+        return {}
+    if isinstance(mark, AfterValidator):
+        return {"words": tuple(EXPONENTS)} if mark.func is known_currency else None
+    asked = {name: getattr(mark, name) for name in getattr(mark, "__slots__", ()) or vars(mark)}
+    names = {"min_length": "shortest", "max_length": "longest", "ge": "least", "le": "most"}
+    if asked.pop("pattern", NO_CONTROL) != NO_CONTROL or not asked.pop("strict", True):
+        return None
+    return {names[name]: value for name, value in asked.items()} if set(asked) <= set(names) else None
+
+
+def _calm(block: Block, delimiter: str) -> bool:
+    """Tell whether no character of the block is a control character, or a blank other than the space."""
+    data, plain = block.data, block.plain or b""
+    if block.quoted and (delimiter == "\t" or plain.count(b"\n") + (not plain.endswith(b"\n")) != len(block)):
+        return False
+    buffer = np.frombuffer(data, np.uint8)
+    low = int(np.count_nonzero(buffer < 32))  # noqa: PLR2004 (control characters of ASCII)
+    if b"\x7f" in data or low != sum(map(data.count, (b"\n", b"\r", *([b"\t"] if delimiter == "\t" else [])))):
+        return False
+    if data.isascii():
+        return True
+    if any(space in data for space in _ODD_SPACES):
+        return False
+    if b"\xc2" not in data:
+        return True
+    return not (buffer[1:][buffer[:-1] == 0xC2] < 0xA0).any()  # noqa: PLR2004 (U+0080 to U+009F)
+
+
+def _is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
+    return text == words[0] if len(words) == 1 else text.is_in(list(words))
+
+
+def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) -> pl.Expr:
+    size = stripped.str.len_bytes() if facts.ascii else stripped.str.len_chars()
+    long = (size >= max(known.shortest, 1)) & (size <= (known.longest or 1 << 20))
+    return long if facts.calm else long & ~text.str.contains(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$")
+
+
+def _text_holds(value: str, known: Rules) -> bool:
+    if known.words is not None:
+        return value in known.words
+    fine = value.isascii() and value.isprintable() and value == value.strip()
+    return fine and max(known.shortest, 1) <= len(value) <= (known.longest or len(value))
+
+
+def _number_holds(value: int, known: Rules) -> bool:
+    return (known.least is None or value >= known.least) and (known.most is None or value <= known.most)
+
+
+def _number(text: pl.Expr, mark: str, decimals: int, known: Rules, *, calm_numbers: bool) -> tuple[pl.Expr, pl.Expr]:
+    """Read plain digits with at most one mark between them: exact, for they are few."""
+    begins = (text >= "0") & (text < ":") & (text.str.len_bytes() <= _LONGEST)  # with a digit: no sign, mark or word
+    if decimals == 0:
+        value = text.cast(pl.Int64, strict=False)  # which takes digits and nothing else
+        return value, reduce(and_, _bounds(value, known), begins & value.is_not_null())
+    plain = text if mark == "." else text.str.replace(mark, ".", literal=True)
+    given = plain.cast(pl.Float64, strict=False)
+    strange = [] if calm_numbers else [text.str.contains(one, literal=True) for one in ("e", "E")]
+    strange += [text.str.contains(".", literal=True)] if mark != "." else []
+    bounds = _bounds((given * 10**decimals).round(), known)
+    return given, reduce(and_, [*bounds, *(~one for one in strange)], begins & given.is_not_null())
+
+
+def _bounds(value: pl.Expr, known: Rules) -> list[pl.Expr]:
+    checks = [value >= known.least] if known.least is not None else []
+    return checks + ([value <= known.most] if known.most is not None else [])
+
+
+def _in_minor_units(given: pl.Series, decimals: int) -> tuple[pl.Series, Flags]:
+    """Return amounts as whole numbers, and which have no more decimals than that.
+
+    A float tells numbers of up to 15 digits apart, and dividing rounds to the nearest float: so a whole number
+    that gives the very float back is the number that was written. (Polars would multiply by the inverse,
+    which does not round so.)
+    """
+    amounts = given.fill_null(0).to_numpy()
+    with np.errstate(all="ignore"):  # what is no number, or a huge one, is not exact
+        whole = np.rint(amounts * 10**decimals)
+        exact: Flags = (whole / 10**decimals == amounts) & (np.abs(whole) < 10**_LONGEST)
+    return pl.Series(given.name, np.where(exact, whole, 0).astype(np.int64)), exact
+
+
+def typed(row: type[Row], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Return rows that the model passed (values in the order of its fields) as typed columns."""
+    given = list(zip(*rows, strict=True)) or [()] * len(row.model_fields)
+    columns = []
+    for (field, kind), values in zip(schema(row).items(), given, strict=True):
+        if kind == INSTANT:
+            whole = [None if at is None else microseconds(at.astimezone(UTC)) for at in values]
+            columns.append(pl.Series(field, whole, pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+        else:
+            columns.append(pl.Series(field, values, kind))
+    return pl.DataFrame(columns)
