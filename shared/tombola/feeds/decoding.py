@@ -249,7 +249,8 @@ def _places(row: type[Row], dialect: Dialect, header: Sequence[str]) -> dict[str
     if needed:
         wanted = ", ".join(map(repr, needed))
         found = ", ".join(map(repr, header[:NAMED])) + (f" and {len(header) - NAMED} more" * (len(header) > NAMED))
-        message = f"no column {wanted}; found {found}{_hints(needed, header[:NAMED])}"
+        free = [name for name in header[:NAMED] if name not in names.values()]
+        message = f"no column {wanted}; found {found}{_hints(needed, free)}"
         raise Unusable(message, code="missing-columns", line=1, value=", ".join(needed))
     return places
 

@@ -116,6 +116,7 @@ def write_receipt(
         drift=() if check.unusable else drift(examined.figures, history),
         figures=examined.figures,
         verdict=examined.verdict,
+        quarantine_over=world.retailer.quarantine_over,
         files=() if kept is None else (kept,),
         rejected_file=files.rejected,
         page=subject.page,

@@ -21,6 +21,7 @@ LONGEST_VALUE = 80
 DOCUMENTATION = "https://github.com/tombola-dev/tombola/blob/main/docs/feed-errors.md"
 SCHEMA = DOCUMENTATION.replace("blob", "raw").replace("feed-errors.md", "receipt.schema.json")
 Count = Annotated[int, Field(ge=0)]
+Share = Annotated[Decimal, Field(ge=0, le=1)]
 
 
 class _Part(BaseModel):
@@ -67,6 +68,7 @@ class Receipt(_Part):
     `dialect` is how the file was read, and `dialect_stated` names those parts of it that the retailer stated.
     `drift` is what is unlike the retailer's last files of the kind, by the `figures` of each.
     `page` is the name of what a person can read, beside the receipt; it is made of the receipt alone.
+    A file of whose rows more than the share `quarantine_over` is rejected is quarantined: none of it is taken.
     `signature` is missing only where nobody can vouch for it: on a retailer's own machine.
     """
 
@@ -90,6 +92,7 @@ class Receipt(_Part):
     drift: tuple[Drift, ...] = ()
     figures: Figures | None = None
     verdict: Verdict
+    quarantine_over: Share = Decimal("0.10")
     files: tuple[FileRef, ...]
     rejected_file: FileRef | None
     page: str = ""

@@ -33,7 +33,8 @@ def visible(text: str) -> str:
 def _reason(receipt: Receipt) -> str:
     if receipt.unreadable:
         return "the file cannot be read to its end, and the counts are of the rows before"
-    return "too large a share was rejected"
+    share, most = receipt.rejected / receipt.rows, receipt.quarantine_over
+    return f"{share:.1%} of the rows were rejected, and over {most:.0%} none are taken"
 
 
 def _number(count: int, noun: str) -> str:

@@ -137,6 +137,18 @@ def test_missing_columns_are_all_named_with_what_was_found_and_a_guess() -> None
     assert "is 'values' the column 'value'?" in fault.message
 
 
+def test_a_column_that_is_used_already_is_not_suggested_for_another() -> None:
+    with pytest.raises(Unusable) as fault:
+        Decoder(
+            OrderLineRow,
+            Dialect(),
+            "USD",
+            ["store_id", "line_id", "ordered_at", "product_id", "quantity", "value"],
+        )
+    assert "no column 'order_id'" in str(fault.value.message)
+    assert "is 'store_id'" not in str(fault.value.message)
+
+
 def test_a_column_that_the_dialect_promises_is_missed_even_if_its_field_is_optional() -> None:
     with pytest.raises(Unusable, match="no column 'CARD'"):
         decoder(HEADER, columns={"shopper_id": "CARD"})
