@@ -2,24 +2,19 @@
 
 import base64
 import importlib
-import os
 import secrets
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
-from tombola.errors import Fault, Problem, Unknown
+from tombola.cli_home import Home, home_folder, home_ports
+from tombola.errors import Fault, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tombola.ports import Ports
-
 KEY_BYTES = 32
-HOME_HELP = "Folder of everything that is kept. Default: TOMBOLA_HOME, else ./tombola-home."
-Home = Annotated[Path | None, typer.Option(help=HOME_HELP)]
 
 app = typer.Typer(
     name="tombola",
@@ -50,7 +45,7 @@ def demo(
 
     if households != "all" and not (households.isdecimal() and int(households) > 0):
         _fail(f"--households {households!r}; expected a number from 1 up, or 'all'")
-    raise SystemExit(run(_home(home), None if households == "all" else int(households), as_json=as_json))
+    raise SystemExit(run(home_folder(home), None if households == "all" else int(households), as_json=as_json))
 
 
 @app.command()
@@ -61,7 +56,7 @@ def dev(
     """Keep the whole system running here, with a console. Ctrl-C loses nothing."""
     from tombola.local.development import serve  # noqa: PLC0415 (heavy)
 
-    serve(_home(home), port, say=typer.echo)
+    serve(home_folder(home), port, say=typer.echo)
 
 
 @app.command()
@@ -97,7 +92,7 @@ def list_letters(home: Home = None) -> None:
     from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
     from tombola.local.queue import queue_of  # noqa: PLC0415
 
-    found = dead_letters(queue_of(_ports(home)))
+    found = dead_letters(queue_of(home_ports(home)))
     for letter in found:
         where = letter["function"] or letter["subscription"]
         typer.echo(f"{letter['message_id']}  {letter['at']}  {letter['reason']}  {where}  {letter['detail']}")
@@ -115,7 +110,7 @@ def send_again(
     from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
     from tombola.local.queue import queue_of  # noqa: PLC0415
 
-    queue = queue_of(_ports(home))
+    queue = queue_of(home_ports(home))
     known = [str(letter["message_id"]) for letter in dead_letters(queue)]
     wanted = known if everything else (numbers or [])
     if not everything and not wanted:
@@ -128,7 +123,7 @@ def send_again(
 @keys.command("create")
 def create_key(name: str, home: Home = None) -> None:
     """Make a new random key of 32 bytes; the next version if the name exists."""
-    store = _ports(home).keys
+    store = home_ports(home).keys
     material = secrets.token_bytes(KEY_BYTES)
     key = store.rotate(name, material) if store.versions(name) else store.create(name, material)
     typer.echo(f"{key.name} version {key.version}")
@@ -142,7 +137,7 @@ def show_key(name: str, home: Home = None) -> None:
     if not name.startswith("webhook-"):
         _fail(f"key {name!r} is never shown; only keys that are shared with a retailer are (webhook-<retailer>)")
     try:
-        key = _ports(home).keys.get(name)
+        key = home_ports(home).keys.get(name)
     except NotFound:
         _fail(f"there is no key {name!r}; `tombola keys create {name}` makes it")
     typer.echo(f"whsec_{base64.b64encode(key.material).decode()}")
@@ -163,7 +158,10 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
         _fail(str(error))
 
 
-_ELSEWHERE = {"campaign": ("tombola.cli_campaign", "app")}
+_ELSEWHERE = {
+    "campaign": ("tombola.cli_campaign", "app"),
+    "reconcile": ("tombola.cli_reconcile", "command"),
+}
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
 
 
@@ -176,26 +174,6 @@ def _add_commands_of(arguments: "Sequence[str]") -> None:
             app.add_typer(command, name=name)
         else:
             app.command(name)(command)
-
-
-def _home(given: Path | None) -> Path:
-    """Return the home folder, and make it the one of the settings, so that every part agrees."""
-    if given is not None:
-        os.environ["TOMBOLA_HOME"] = str(given)
-    from tombola.runtime.settings import read_settings  # noqa: PLC0415 (heavy)
-
-    return read_settings().home
-
-
-def _ports(home: Path | None) -> "Ports":
-    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
-
-    folder = _home(home)
-    if not folder.is_dir():
-        expected = "a folder that `tombola dev` or `tombola demo` has made"
-        msg = f"there is no home folder {folder}; expected {expected}"
-        raise Unknown(msg, [Problem("home", str(folder), expected)])
-    return wiring.ports()
 
 
 def _words(value: object) -> str:

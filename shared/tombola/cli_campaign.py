@@ -1,6 +1,5 @@
 """The commands `tombola campaign ...`: check a file, commit it, launch it, end it, show it."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from tombola.campaigns.liability import Liability, liability
 from tombola.campaigns.lifecycle import KEY_BYTES, Version, moments_past_at_launch
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import MAX_BYTES
+from tombola.cli_home import Home, home_ports
 from tombola.errors import Malformed, Problem, Unknown
 from tombola.money import major_units
 from tombola.runtime.races import decide_again
@@ -23,19 +23,18 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Campaigns: check the file, commit, launch, end.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="The campaign file, YAML.")]
 Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
-Home = Annotated[Path | None, typer.Option(help="Folder of everything that is kept. Default: TOMBOLA_HOME.")]
 
 
 @app.command()
 def check(file: File, home: Home = None) -> None:
     """Say everything that is wrong with a campaign file, line by line; or what it can cost. Exit code 1: refused."""
-    _summary(_checked(_ports(home), _text(file)))
+    _summary(_checked(home_ports(home), _text(file)))
 
 
 @app.command()
 def commit(file: File, home: Home = None) -> None:
     """Check the file, freeze its rules, make its keys and print the digests to publish before anyone can order."""
-    ports, text = _ports(home), _text(file)
+    ports, text = home_ports(home), _text(file)
     _checked(ports, text)
     id_key, seed = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
     _show(decide_again(lambda: usecases.commit_campaign(ports, text, id_key=id_key, seed=seed)))
@@ -48,7 +47,7 @@ def launch(
     home: Home = None,
 ) -> None:
     """Launch the latest committed version: the witness is mixed into every draw, and the money is opened."""
-    ports = _ports(home)
+    ports = home_ports(home)
     launched = decide_again(lambda: usecases.launch_campaign(ports, campaign, witness))
     typer.echo(f"{campaign} version {launched.version} is launched since {launched.launched_at.isoformat()}")
     if past := moments_past_at_launch(launched):
@@ -59,7 +58,7 @@ def launch(
 @app.command()
 def end(campaign: Id, home: Home = None) -> None:
     """End the live version: no token is issued from now on; those that are out can still be played."""
-    ports = _ports(home)
+    ports = home_ports(home)
     ended = decide_again(lambda: usecases.end_campaign(ports, campaign))
     at = "" if ended.ended_at is None else f" since {ended.ended_at.isoformat()}"
     typer.echo(f"{campaign} version {ended.version} is {ended.status}{at}")
@@ -68,7 +67,7 @@ def end(campaign: Id, home: Home = None) -> None:
 @app.command()
 def show(campaign: Id, home: Home = None) -> None:
     """Show every version: its status, the digests of rules and keys, the witness, what it can cost."""
-    for version in usecases.list_versions(_ports(home), campaign):
+    for version in usecases.list_versions(home_ports(home), campaign):
         _show(version)
 
 
@@ -129,15 +128,3 @@ def _text(file: Path) -> bytes:
     except OSError as error:
         msg = f"cannot read {file}: {error.strerror}"
         raise Unknown(msg) from error
-
-
-def _ports(home: Path | None) -> "Ports":
-    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
-
-    if home is not None:
-        os.environ["TOMBOLA_HOME"] = str(home)
-    folder = wiring.settings().home
-    if not folder.is_dir():
-        msg = f"there is no home folder {folder}"
-        raise Unknown(msg, [Problem("home", str(folder), "a folder that `tombola dev` or `tombola demo` has made")])
-    return wiring.ports()

@@ -3,14 +3,23 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from tombola import cli
 from tombola.adapters.embedded.keys import EmbeddedKeys
 from tombola.adapters.embedded.topics import EmbeddedTopics, Subscription
+from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.cli_home import HOME_HELP
+from tombola.ports import Ports
+from tombola.ports.documents import DocumentKey, Replace
 from tombola.ports.topics import Message
 from tombola.runtime import wiring
+
+CAMPAIGN = Path(__file__).parent / "campaigns" / "files" / "wheel.yaml"
+SHOP = b"{retailer: corner-shop, name: Corner Shop, country: US, currency: USD, feeds: {}}"
 
 
 @pytest.fixture(autouse=True)
@@ -101,10 +110,80 @@ def test_the_functions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     shown = capsys.readouterr().out
-    for name in ("demo", "dev", "campaign", "dead-letters", "keys", "functions", "version"):
+    for name in ("demo", "dev", "campaign", "reconcile", "dead-letters", "keys", "functions", "version"):
         assert name in shown
 
 
 def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("version") == 0
     assert capsys.readouterr().out[0].isdigit()
+
+
+@pytest.fixture
+def committed(home: Path) -> Ports:
+    """Return the ports of the home, in which a campaign is committed."""
+    os.environ["TOMBOLA_HOME"] = str(home)
+    ports = wiring.ports()
+    ports.objects.replace("config", "retailers/corner-shop.yaml", SHOP)
+    commit_campaign(ports, CAMPAIGN.read_bytes(), id_key=b"i" * 32, seed=b"s" * 32)
+    return ports
+
+
+def test_books_that_add_up_are_shown_from_three_sides(committed: Ports, capsys: pytest.CaptureFixture[str]) -> None:
+    launch_campaign(committed, "spring-wheel", "w")
+    assert run("reconcile", "spring-wheel") == 0
+    shown = capsys.readouterr()
+    rows = {line.split()[0]: line.split()[1:] for line in shown.out.splitlines()}
+    assert rows["available"] == ["2000.00"] * 3
+    assert rows["funded"] == ["-2000.00"] * 3
+    assert rows["difference"] == ["0.00"]
+    assert (shown.out.splitlines()[-1], shown.err) == ("it adds up", "")
+
+
+def test_books_that_do_not_add_up_are_exit_code_1_and_say_why(
+    committed: Ports, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launch_campaign(committed, "spring-wheel", "w")
+    (found,) = committed.documents.get([DocumentKey("balances", ("spring-wheel", "1", "0"))])
+    assert found is not None
+    accounts = {**found.fields["accounts"], "available": 1}  # type: ignore[dict-item]
+    committed.documents.commit([Replace(found.key, {**found.fields, "accounts": accounts}, found.version)])
+    assert run("reconcile", "spring-wheel", "--version", "1") == 1
+    shown = capsys.readouterr()
+    assert "difference  1999.99" in shown.out
+    assert "problem: balances, postings and plays differ by up to 199999 minor units" in shown.err
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "campaign 'nowhere' is not known here"),
+        (("spring-wheel",), "was never launched"),
+        (("spring-wheel", "--version", "1"), "version 1 of campaign 'spring-wheel' is not launched"),
+        (("spring-wheel", "--version", "7"), "version 7 of campaign 'spring-wheel' is not known here"),
+    ],
+)
+def test_there_are_no_books_of_what_was_never_launched(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert run("reconcile", *arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_every_command_says_the_same_of_the_home_folder() -> None:
+    cli._add_commands_of([])
+    said = {
+        parameter.help
+        for command in commands(typer.main.get_command(cli.app))
+        for parameter in command.params
+        if parameter.name == "home"
+    }
+    assert said == {HOME_HELP}
+
+
+def commands(of: Any) -> Iterator[Any]:  # noqa: ANN401 (typer does not show the types of its own commands)
+    """Yield a command and every command below it."""
+    yield of
+    for below in getattr(of, "commands", {}).values():
+        yield from commands(below)
