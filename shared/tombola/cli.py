@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
+from tombola.cli_confirming import Yes, confirm
 from tombola.cli_home import Home, home_folder, home_ports
 from tombola.errors import Fault, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from tombola.local.console_state import Facts
+    from tombola.local.queue import Queue
 
 KEY_BYTES = 32
 
@@ -88,15 +93,13 @@ def version() -> None:
 
 @letters.command("list")
 def list_letters(home: Home = None) -> None:
-    """Show dead letters: number, reason, where each died, what to mend."""
-    from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
-    from tombola.local.queue import queue_of  # noqa: PLC0415
-
-    found = dead_letters(queue_of(home_ports(home)))
+    """Show dead letters: number, since when, reason, where each died, what to mend, of which file."""
+    _, found = _letters_of(home)
     for letter in found:
         where = letter["function"] or letter["subscription"]
-        typer.echo(f"{letter['message_id']}  {letter['at']}  {letter['reason']}  {where}  {letter['detail']}")
-    typer.echo(f"{len(found)} dead letters", err=True)
+        said = (letter["message_id"], letter["at"], letter["reason"], where, letter["detail"], letter["object"])
+        typer.echo("  ".join(str(one) for one in said if one))
+    typer.echo(counted(len(found), "dead letter"), err=True)
 
 
 @letters.command("send-again")
@@ -107,17 +110,41 @@ def send_again(
     home: Home = None,
 ) -> None:
     """Put dead letters back where they died, once what stopped them is mended."""
+    queue, found = _letters_of(home)
+    if not everything and not numbers:
+        _fail("name at least one dead letter, or --all")
+    wanted = [str(letter["message_id"]) for letter in found] if everything else _known(numbers or [], found)
+    typer.echo(f"{queue.redrive(wanted)} of {len(wanted)} sent again")
+
+
+@letters.command("discard")
+def discard(
+    numbers: Annotated[list[str], typer.Argument(help="Numbers as `list` shows them.")],
+    *,
+    yes: Yes = False,
+    home: Home = None,
+) -> None:
+    """Forget dead letters that can never be mended. They cannot be brought back."""
+    queue, found = _letters_of(home)
+    wanted = _known(numbers, found)
+    confirm(f"Discard {counted(len(wanted), 'dead letter')} for good?", yes=yes)
+    typer.echo(f"{counted(queue.discard(wanted), 'dead letter')} discarded")
+
+
+def _letters_of(home: "Path | None") -> "tuple[Queue, list[Facts]]":
     from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
     from tombola.local.queue import queue_of  # noqa: PLC0415
 
     queue = queue_of(home_ports(home))
-    known = [str(letter["message_id"]) for letter in dead_letters(queue)]
-    wanted = known if everything else (numbers or [])
-    if not everything and not wanted:
-        _fail("name at least one dead letter, or --all")
-    if strangers := sorted(set(wanted) - set(known)):
+    return queue, dead_letters(queue, sys.maxsize)
+
+
+def _known(numbers: "Sequence[str]", found: "Sequence[Facts]") -> list[str]:
+    """Return the numbers, each once, if all are numbers of dead letters."""
+    known = {str(letter["message_id"]) for letter in found}
+    if strangers := sorted(set(numbers) - known):
         _fail(f"no dead letter {', '.join(strangers)}; `tombola dead-letters list` shows those there are")
-    typer.echo(f"{queue.redrive(wanted)} of {len(wanted)} sent again")
+    return list(dict.fromkeys(numbers))
 
 
 @keys.command("create")
@@ -174,6 +201,11 @@ def _add_commands_of(arguments: "Sequence[str]") -> None:
             app.add_typer(command, name=name)
         else:
             app.command(name)(command)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words: `1 dead letter`, `2 dead letters`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _words(value: object) -> str:

@@ -1,6 +1,9 @@
 """The command line."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +68,7 @@ def test_a_key_is_made_and_then_made_anew(home: Path, capsys: pytest.CaptureFixt
         (("keys", "create", "No Such Name"), "No Such Name"),
         (("dead-letters", "send-again"), "name at least one"),
         (("dead-letters", "send-again", "7"), "no dead letter 7"),
+        (("dead-letters", "discard", "7", "x"), "no dead letter 7, x"),
     ],
 )
 def test_what_cannot_be_done_is_one_clear_line(
@@ -100,6 +104,58 @@ def test_dead_letters_are_listed_and_sent_again(home: Path, capsys: pytest.Captu
     assert run("dead-letters", "send-again", "--all", "--home", str(home)) == 0
     assert capsys.readouterr().out == "1 of 2 sent again\n"
     assert topics.counts()["record-order"].ready == 1
+
+
+def test_a_dead_letter_names_the_file_that_died_and_can_be_discarded(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = EmbeddedTopics(home)
+    inbox = {"reason": "bad", "CloudPubSubDeadLetterSourceTopic": "inbox-objects"}
+    long, odd = f"acme/orders/{'x' * 300}.csv", json.dumps({"name": "acme/new\nline.csv", "size": "payload"}).encode()
+    letters = [Message(b"{}", {**inbox, "objectId": long}), Message(odd, inbox), Message(odd, {"reason": "bad"})]
+    topics.publish("dead-letters", letters)
+    assert run("dead-letters", "list", "--home", str(home)) == 0
+    other, refused, notified = (line.split("  ") for line in capsys.readouterr().out.splitlines())
+    assert (notified[-1], refused[-1], other[-1]) == (long[:200], r"'acme/new\nline.csv'", "bad")
+    assert run("dead-letters", "discard", refused[0], refused[0], "--home", str(home)) == 0
+    assert capsys.readouterr().out == "1 dead letter discarded\n"
+    assert run("dead-letters", "list", "--home", str(home)) == 0
+    shown = capsys.readouterr()
+    assert [line.split("  ")[0] for line in shown.out.splitlines()] == [other[0], notified[0]]
+    assert shown.err == "2 dead letters\n"
+
+
+def test_more_dead_letters_than_the_console_shows_can_all_be_settled(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = EmbeddedTopics(home)
+    died = {"CloudPubSubDeadLetterSourceSubscription": "dead-letters"}
+    topics.publish("dead-letters", [Message(b"{}", died)] * 150)
+    assert run("dead-letters", "discard", "1", "--home", str(home)) == 0
+    assert run("dead-letters", "send-again", "--all", "--home", str(home)) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "149 of 149 sent again"
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", 1), ("y", 0)])
+def test_a_person_at_a_terminal_is_asked_before_a_letter_is_gone(home: Path, answer: str, left: int) -> None:
+    topics = EmbeddedTopics(home)
+    topics.publish("dead-letters", [Message(b"{}", {})])
+    assert at_a_terminal(answer, "dead-letters", "discard", "1", "--home", str(home)) == left
+    assert len(topics.recent("dead-letters", 5)) == left
+
+
+def at_a_terminal(answer: str, *arguments: str) -> int:
+    """Return the exit code of a command that is answered with one line on a terminal of its own."""
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        asked = subprocess.run(
+            [sys.executable, "-m", "tombola", *arguments], stdin=theirs, capture_output=True, timeout=60, check=False
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return asked.returncode
 
 
 def test_the_functions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

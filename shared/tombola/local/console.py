@@ -53,8 +53,8 @@ _RECEIPTS = "/console/receipts/"
 B = TypeVar("B", bound=BaseModel)
 
 
-class SendAgain(BaseModel):
-    """Which dead letters to put back where they died."""
+class WhichLetters(BaseModel):
+    """Which dead letters to send again, or to discard."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,7 +81,7 @@ class Console:
     tally: Callable[[], Tally]
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Serve the page, its files, the state, and the two things that can be asked by POST."""
+        """Serve the page, its files, the state, and the few things that can be asked by POST."""
         request = Request(environ)
         request.max_content_length = MAX_BODY_BYTES
         response = self._answer(request)
@@ -150,8 +150,9 @@ class Console:
             msg = "only the console's own page may ask for this"
             raise Forbidden(msg, [Problem("headers", "another origin", f"{OWN_HEADER}: 1, from {request.host}")])
         if request.path == "/console/send-again":
-            wanted = _parsed(request, SendAgain)
-            return json_response({"sent_again": self.queue.redrive(wanted.message_ids)})
+            return json_response({"sent_again": self.queue.redrive(_parsed(request, WhichLetters).message_ids)})
+        if request.path == "/console/discard":
+            return json_response({"discarded": self.queue.discard(_parsed(request, WhichLetters).message_ids)})
         if request.path == "/console/profile":
             which = _parsed(request, WhichShopper)
             return json_response(shopper_profile(self.ports, which.retailer, which.shopper_id))

@@ -125,6 +125,19 @@ def test_a_dead_letter_is_shown_with_its_reason_and_never_with_what_is_in_it(
     assert waiting["ready"] == 1
 
 
+def test_a_dead_letter_that_cannot_be_mended_is_discarded(
+    made: Laptop, ask: Callable[..., Reply], tmp_path: Path
+) -> None:
+    (tmp_path / "home" / "inbox" / "new\nline.csv").touch()
+    made.watcher.scan()
+    [letter] = state(ask)["dead_letters"]  # type: ignore[misc]
+    assert (letter["object"], letter["redrivable"]) == ("'new\\nline.csv'", False)
+    body = json.dumps({"message_ids": [letter["message_id"], "99"]}).encode()
+    assert ask("/console/discard", body).status == 403
+    assert json.loads(ask("/console/discard", body, **OWN).body) == {"discarded": 1}
+    assert state(ask)["dead_letters"] == []
+
+
 def test_a_shopper_is_found_by_the_retailers_own_id_which_goes_nowhere(made: Laptop, ask: Callable[..., Reply]) -> None:
     shopper, at = pseudonym(b"k" * 32, "corner-shop", "4711"), made.ports.clock.now() - timedelta(weeks=2)
     header = Header(shopper=shopper, store_id="1", ordered_at=at, currency="USD")

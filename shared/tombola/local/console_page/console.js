@@ -71,8 +71,9 @@ function queueRow(queue) {
 function letterRow(letter) {
   return make("tr", {},
     cell(moment(letter.at)), make("td", {}, make("span", { class: "tag bad" }, letter.reason)),
-    cell(letter.detail), make("td", {}, letter.function || letter.subscription || "?", make("span", { class: "under" }, letter.type)),
-    make("td", { class: "n" }, make("button", { type: "button", disabled: !letter.redrivable, title: letter.redrivable ? null : "it never came to a function", onclick: (event) => redrive(event.target, [letter.message_id]) }, "Send again")));
+    cell(letter.detail), make("td", {}, letter.function || letter.subscription || "?", make("span", { class: "under" }, letter.object || letter.type)),
+    make("td", { class: "n" }, make("button", { type: "button", disabled: !letter.redrivable, title: letter.redrivable ? null : "it never came to a function", onclick: (event) => settle(event.target, "send-again", [letter.message_id]) }, "Send again"), " ",
+      make("button", { type: "button", onclick: (event) => discard(event.target, letter) }, "Discard")));
 }
 
 function campaignCard(campaign) {
@@ -137,14 +138,20 @@ async function post(path, body) {
   return parsed;
 }
 
-async function redrive(button, messageIds) {
+/** Send dead letters again, or discard them. */
+async function settle(button, what, messageIds) {
   button.disabled = true;
   try {
-    await post("/console/send-again", { message_ids: messageIds });
+    await post(`/console/${what}`, { message_ids: messageIds });
   } catch (error) {
     button.disabled = false;
     button.title = error.message;
   }
+}
+
+function discard(button, letter) {
+  const named = letter.object || letter.type || letter.function || letter.subscription;
+  if (window.confirm(`Discard dead letter ${letter.message_id} (${letter.reason}, ${named})? It cannot be brought back.`)) settle(button, "discard", [letter.message_id]);
 }
 
 function bars(name, items) {
@@ -174,7 +181,7 @@ byId("shopper-form").addEventListener("submit", async (event) => {
   }
 });
 byId("redrive-all").addEventListener("click", async (event) => {
-  await redrive(event.target, last.dead_letters.filter((letter) => letter.redrivable).map((letter) => letter.message_id));
+  await settle(event.target, "send-again", last.dead_letters.filter((letter) => letter.redrivable).map((letter) => letter.message_id));
   event.target.disabled = false;
 });
 byId("only-problems").addEventListener("change", drawLog);
