@@ -77,14 +77,17 @@ class Day(Part):
 
 
 class Store(Part):
-    """One store's orders in the window, of everybody. Stores of few shoppers are one row without a name."""
+    """One store's orders in the window, of everybody; or of all `stores` that have no row of their own.
+
+    The latter say nothing (None) where they have too few shoppers together. See `tombola.reports.stores`.
+    """
 
     retailer: str | None
     store_id: str | None
     stores: int
-    orders: int
-    shoppers: int
-    value_minor: int
+    orders: int | None
+    shoppers: int | None
+    value_minor: int | None
 
 
 class ArmResult(Part):

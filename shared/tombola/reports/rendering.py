@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tombola.reports.assembly import SMALLEST_STORE
 from tombola.reports.charts import Chart
+from tombola.reports.facts import SMALLEST_STORE
 from tombola.reports.model import CampaignReport
 from tombola.reports.wording import findings, money_text, share_text, signed_text, verdict
 
