@@ -22,7 +22,7 @@ from tombola.reports.tables import day_rows, summary_rows, to_csv, to_parquet
 from tombola.reports.wording import findings, money_text, share_text, signed_text, verdict
 
 SHARE = Decimal("0.1")
-INVITED, CONTROL = ArmSums.of([100, 900] * 9), ArmSums.of([200, 700])
+INVITED, CONTROL = ArmSums.of([100, 900] * 180), ArmSums.of([200, 700] * 18)
 Make = Callable[..., CampaignReport]
 
 
@@ -121,11 +121,15 @@ def test_without_an_interval_there_is_no_chart_of_it_and_the_page_says_why(made:
 @pytest.mark.parametrize(
     ("invited", "control", "says"),
     [
-        ([100, 101, 102] * 20, [10, 11, 12] * 3, "More than chance"),
-        ([10, 11, 12] * 20, [100, 101, 102] * 3, "Less than without"),
-        ([0, 300] * 20, [10, 280] * 2, "Could be chance"),
-        ([5, 6] * 20, [5], "No answer"),
-        ([0, 1] * 500, [3, 4, 5], "Not to be trusted"),
+        ([100, 101, 102] * 100, [10, 11, 12] * 10, "More than chance"),
+        ([10, 11, 12] * 100, [100, 101, 102] * 10, "Less than without"),
+        ([0, 300] * 150, [10, 280] * 15, "Could be chance"),
+        ([0, 1] * 5000, [3, 4, 5] * 100, "Not to be trusted"),
+        ([100, 101, 102] * 20, [10, 11, 12], "More than chance, but the control group has only 3 shoppers"),
+        ([0, 300] * 20, [10, 280] * 2, "Could be chance: the control group has only 4 shoppers"),
+        ([5, 6] * 20, [5], "No answer: the control group has only 1 shopper"),
+        ([5, 6], [], "No answer: the control group has no shoppers and the invited group has only 2 shoppers"),
+        ([0, 1] * 500, [3, 4, 5], "Not to be trusted: the control group has only 3 shoppers"),
     ],
 )
 def test_the_verdict_claims_no_more_than_the_interval(
@@ -133,6 +137,14 @@ def test_the_verdict_claims_no_more_than_the_interval(
 ) -> None:
     found = compare(ArmSums.of(invited), ArmSums.of(control), share=SHARE, prizes_minor=0)
     assert verdict(made(found).experiment) == says
+
+
+def test_no_percentage_is_made_of_a_group_of_three(made: Make) -> None:
+    few = compare(ArmSums.of([100, 101, 102] * 20), ArmSums.of([60, 65, 70]), share=SHARE, prizes_minor=0)
+    many = compare(ArmSums.of([100, 101, 102] * 100), ArmSums.of([60, 65, 70] * 10), share=SHARE, prizes_minor=0)
+    assert "%" not in findings(made(few))[0]
+    assert "(55.4% more)" in findings(made(many))[0]
+    assert few.difference_minor == many.difference_minor == 36
 
 
 def test_an_interval_with_zero_inside_is_said_to_show_nothing(made: Make) -> None:
