@@ -2,7 +2,7 @@
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,8 +12,10 @@ from tombola.campaigns.liability import Liability, liability
 from tombola.campaigns.lifecycle import KEY_BYTES, Version, moments_past_at_launch
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import MAX_BYTES
+from tombola.cli_confirming import Yes, confirm
 from tombola.cli_home import Home, home_ports
 from tombola.errors import Malformed, Problem, Unknown
+from tombola.local.console_state import Facts, campaign_facts
 from tombola.money import major_units
 from tombola.runtime.races import decide_again
 
@@ -44,10 +46,13 @@ def commit(file: File, home: Home = None) -> None:
 def launch(
     campaign: Id,
     witness: Annotated[str, typer.Option(help="Text that the brand or its bailiff supplied after the commitment.")],
+    *,
+    yes: Yes = False,
     home: Home = None,
 ) -> None:
     """Launch the latest committed version: the witness is mixed into every draw, and the money is opened."""
     ports = home_ports(home)
+    confirm(f"Launch {campaign} for good? Neither its rules nor the witness {witness!r} can be changed then.", yes=yes)
     launched = decide_again(lambda: usecases.launch_campaign(ports, campaign, witness))
     typer.echo(f"{campaign} version {launched.version} is launched since {launched.launched_at.isoformat()}")
     if past := moments_past_at_launch(launched):
@@ -56,9 +61,10 @@ def launch(
 
 
 @app.command()
-def end(campaign: Id, home: Home = None) -> None:
+def end(campaign: Id, *, yes: Yes = False, home: Home = None) -> None:
     """End the live version: no token is issued from now on; those that are out can still be played."""
     ports = home_ports(home)
+    confirm(f"End {campaign} for good? No token is issued any more, and it cannot be launched again.", yes=yes)
     ended = decide_again(lambda: usecases.end_campaign(ports, campaign))
     at = "" if ended.ended_at is None else f" since {ended.ended_at.isoformat()}"
     typer.echo(f"{campaign} version {ended.version} is {ended.status}{at}")
@@ -66,9 +72,19 @@ def end(campaign: Id, home: Home = None) -> None:
 
 @app.command()
 def show(campaign: Id, home: Home = None) -> None:
-    """Show every version: its status, the digests of rules and keys, the witness, what it can cost."""
-    for version in usecases.list_versions(home_ports(home), campaign):
+    """Show every version: is it open, what was played and won, what money is left, its digests and witness."""
+    ports = home_ports(home)
+    for version in usecases.list_versions(ports, campaign):
         _show(version)
+        if launched := version.launched():
+            _show_figures(campaign_facts(ports, launched))
+
+
+def _show_figures(facts: Facts) -> None:
+    states, accounts = (cast("dict[str, object]", facts[name]) for name in ("states", "accounts"))
+    typer.echo(f"  {'now':<10} {facts['phase']}")
+    typer.echo(f"  {'tokens':<10} {facts['tokens']}, of which {states.get('played', 0)} played and {facts['wins']} won")
+    typer.echo(f"  {'left':<10} {accounts.get('available', 0)} {facts['currency']} can still be won")
 
 
 def _checked(ports: "Ports", text: bytes) -> CheckedCampaign:
@@ -91,10 +107,14 @@ def _line(problem: Problem) -> str:
 def _summary(checked: CheckedCampaign) -> None:
     rules = checked.campaign
     typer.echo(f"{rules.campaign}: {rules.title}, paid for by {rules.sponsor.name}")
-    typer.echo(f"window     {rules.window.opens_at.isoformat()} to {rules.window.closes_at.isoformat()}")
+    typer.echo(f"window     {_window(rules)}")
     typer.echo(f"last play  {rules.last_play_at.isoformat()}; keys revealed by {rules.reveal_by.isoformat()}")
     typer.echo(f"control    {rules.control.share:.0%} of shoppers, by {rules.control.mode}")
     typer.echo(_cost(checked.liability))
+
+
+def _window(rules: Campaign) -> str:
+    return f"{rules.window.opens_at.isoformat()} to {rules.window.closes_at.isoformat()}"
 
 
 def _cost(cost: Liability) -> str:
@@ -104,7 +124,10 @@ def _cost(cost: Liability) -> str:
 
 def _show(version: Version) -> None:
     typer.echo(f"{version.campaign} version {version.version}: {version.status}")
+    rules = Campaign.model_validate_json(version.rules)
     stated = {
+        "title": rules.title,
+        "window": _window(rules),
         "rules": version.rules_hash,
         "id key": version.commitment["id_key"],
         "seed": version.commitment["seed"],
@@ -117,7 +140,7 @@ def _show(version: Version) -> None:
     for name, value in stated.items():
         if value is not None:
             typer.echo(f"  {name:<10} {value}")
-    typer.echo(f"  {_cost(liability(Campaign.model_validate_json(version.rules)))}")
+    typer.echo(f"  {_cost(liability(rules))}")
 
 
 def _text(file: Path) -> bytes:

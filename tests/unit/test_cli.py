@@ -14,7 +14,7 @@ import typer
 from tombola import cli
 from tombola.adapters.embedded.keys import EmbeddedKeys
 from tombola.adapters.embedded.topics import EmbeddedTopics, Subscription
-from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.campaigns.usecases import commit_campaign, launch_campaign, list_versions
 from tombola.cli_home import HOME_HELP
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Replace
@@ -142,6 +142,16 @@ def test_a_person_at_a_terminal_is_asked_before_a_letter_is_gone(home: Path, ans
     topics.publish("dead-letters", [Message(b"{}", {})])
     assert at_a_terminal(answer, "dead-letters", "discard", "1", "--home", str(home)) == left
     assert len(topics.recent("dead-letters", 5)) == left
+
+
+def test_a_person_at_a_terminal_is_asked_before_a_campaign_is_launched_or_ended(home: Path, committed: Ports) -> None:
+    launch = ("campaign", "launch", "spring-wheel", "--witness", "w", "--home", str(home))
+    end = ("campaign", "end", "spring-wheel", "--home", str(home))
+    seen = []
+    for answer, command in (("n", launch), ("y", launch), ("n", end), ("n", (*end, "--yes"))):
+        code = at_a_terminal(answer, *command)
+        seen.append((code, list_versions(committed, "spring-wheel")[0].status))
+    assert seen == [(1, "committed"), (0, "launched"), (1, "launched"), (0, "ended")]
 
 
 def at_a_terminal(answer: str, *arguments: str) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+from tombola.campaigns.lifecycle import phase
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import started_campaigns
 from tombola.local.queue import Kept, Queue
@@ -143,10 +144,11 @@ def _summary(ports: Ports, info: ObjectInfo) -> Facts:
 
 
 def _campaigns(ports: Ports) -> list[Facts]:
-    return [_campaign(ports, launched) for launched in started_campaigns(ports)]
+    return [campaign_facts(ports, launched) for launched in started_campaigns(ports)]
 
 
-def _campaign(ports: Ports, launched: Launched) -> Facts:
+def campaign_facts(ports: Ports, launched: Launched) -> Facts:
+    """Return what is to be said of one campaign version now; amounts as text, in whole units of its currency."""
     rules, version, currency = launched.rules, launched.version, launched.rules.pool.currency
     plays = list(ports.documents.query("plays", [Where("campaign", "==", f"{rules.campaign}/v{version}")]))
     states = Counter(str(play.fields.get("state")) for play in plays)
@@ -159,6 +161,7 @@ def _campaign(ports: Ports, launched: Launched) -> Facts:
         "title": rules.title,
         "sponsor": rules.sponsor.name,
         "status": launched.status,
+        "phase": phase(launched.status, rules.window, ports.clock.now()),
         "window": rules.window.model_dump(mode="json"),
         "currency": currency,
         "accounts": {account: str(major_units(amount, currency)) for account, amount in accounts.items()},

@@ -74,6 +74,26 @@ def test_a_campaign_lives_its_life_on_the_command_line() -> None:
     shown = run("show", "spring-wheel").stdout
     assert "spring-wheel version 1: ended" in shown
     assert "witness    Bailiff 4711" in shown
+    assert "title      Spring wheel" in shown
+    assert "window     2027-03-01T05:00:00+00:00 to 2027-04-01T04:00:00+00:00" in shown
+    assert "tokens     0, of which 0 played and 0 won" in shown
+    assert "left       2000.00 USD can still be won" in shown
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [("2027-03-01T04:59:59Z", "not open yet"), ("2027-03-01T05:00:00Z", "open"), ("2027-04-01T04:00:00Z", "over")],
+)
+def test_a_launched_campaign_is_open_or_over_as_the_clock_says(
+    monkeypatch: pytest.MonkeyPatch, now: str, said: str
+) -> None:
+    monkeypatch.setenv("TOMBOLA_REPLAY_FROM", now)
+    run("commit", FILE)
+    run("launch", "spring-wheel", "--witness", "w")
+    assert f"now        {said}\n" in run("show", "spring-wheel").stdout
+    run("end", "spring-wheel")
+    assert "now        ended\n" in run("show", "spring-wheel").stdout
 
 
 @pytest.mark.usefixtures("home")

@@ -175,6 +175,7 @@ def test_a_launched_campaign_is_shown_with_its_pool(made: Laptop, ask: Callable[
     [campaign] = state(ask)["campaigns"]  # type: ignore[misc]
     assert (campaign["tokens"], campaign["states"], campaign["wins"]) == (0, {}, 0)
     assert campaign["accounts"]["available"] == "2000.00"
+    assert (campaign["status"], campaign["phase"] in {"not open yet", "open", "over"}) == ("launched", True)
 
 
 def test_problems_are_shown_though_much_else_was_logged(ask: Callable[..., Reply], tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ const moment = (iso) => {
   return at.toDateString() === new Date().toDateString() ? clock(iso) : at.toISOString().slice(0, 16).replace("T", " ");
 };
 const VERDICTS = { accepted: "good", partial: "warn", quarantined: "bad" };
-const STATUSES = { launched: "good", committed: "warn", ended: "", revealed: "" };
+const PHASES = { "open": "good", "not open yet": "warn", "over": "", "ended": "", "revealed": "" };
 
 function figures(state) {
   const sum = (items, name) => items.reduce((total, item) => total + (item[name] ?? 0), 0);
@@ -84,7 +84,7 @@ function campaignCard(campaign) {
   const share = (amount) => `width:${(100 * amount) / total}%`;
   const states = ["open", "played", "expired", "revoked"].filter((state) => campaign.states[state]);
   return make("article", { class: "card" },
-    make("h3", {}, campaign.title, make("span", { class: `tag ${STATUSES[campaign.status] ?? ""}` }, campaign.status)),
+    make("h3", {}, campaign.title, make("span", { class: `tag ${PHASES[campaign.phase] ?? ""}` }, campaign.phase)),
     make("div", { class: "muted" }, `${campaign.campaign} v${campaign.version} · ${campaign.sponsor} · ${campaign.window.opens.slice(0, 10)} to ${campaign.window.closes.slice(0, 10)} ${campaign.window.time_zone}`),
     make("div", { class: "pool", role: "img", "aria-label": `left ${shown("available")}, reserved ${shown("reserved")}, payable and paid ${paid} ${campaign.currency}` },
       make("i", { class: "p", style: share(paid) }), make("i", { class: "r", style: share(money("reserved")) }), make("i", { class: "a", style: share(money("available")) })),
