@@ -12,7 +12,7 @@ from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
 from tombola.games.reconciling import Reconciliation
 from tombola.reports.checks import book_checks, own_checks
 from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers
-from tombola.reports.model import ArmResult, CampaignReport, Counts, Day, Experiment, Money, Range
+from tombola.reports.model import ArmResult, CampaignReport, Commitment, Counts, Day, Experiment, Money, Range
 from tombola.reports.stores import store_rows
 
 MOST_DAYS = 1000
@@ -20,7 +20,9 @@ MOST_DAYS = 1000
 _DAILY = ("proposals", "withheld", "tokens", "plays", "wins", "reserved_minor")
 
 
-def assemble(launched: Launched, facts: CampaignFacts, books: Reconciliation, as_of: datetime) -> CampaignReport:
+def assemble(
+    launched: Launched, committed_at: datetime, facts: CampaignFacts, books: Reconciliation, as_of: datetime
+) -> CampaignReport:
     """Return the report of one campaign version. `books` are the games' own figures, to check the facts against."""
     rules = launched.rules
     counts = _counts(facts.plays, facts.happened, facts.shoppers)
@@ -33,6 +35,7 @@ def assemble(launched: Launched, facts: CampaignFacts, books: Reconciliation, as
         retailers=rules.retailers,
         rules_hash=launched.rules_hash,
         rules_url=rules.eligibility.rules_url,
+        commitment=_commitment(launched, committed_at),
         opens_at=rules.window.opens_at,
         closes_at=rules.window.closes_at,
         time_zone=rules.window.time_zone,
@@ -45,6 +48,17 @@ def assemble(launched: Launched, facts: CampaignFacts, books: Reconciliation, as
         days=_days(rules, facts.happened, as_of),
         stores=store_rows(facts.stores, facts.small_store_shoppers),
         checks=(*own_checks(rules, counts, money, facts), *book_checks(counts, money, books)),
+    )
+
+
+def _commitment(launched: Launched, committed_at: datetime) -> Commitment:
+    return Commitment(
+        id_key=launched.commitment["id_key"],
+        seed=launched.commitment["seed"],
+        witness=launched.witness,
+        committed_at=committed_at,
+        launched_at=launched.launched_at,
+        reveal_by=launched.rules.reveal_by,
     )
 
 

@@ -69,11 +69,12 @@ def report(
     **rules: Any,  # noqa: ANN401 (any field of the file)
 ) -> CampaignReport:
     launched = Launched(
-        rules=Campaign.model_validate({**RULES, **rules}), version=1, rules_hash="00", witness="w", commitment={},
+        rules=Campaign.model_validate({**RULES, **rules}), version=1, rules_hash="00", witness="w",
+        commitment={"id_key": "1d", "seed": "5e"},
         launched_at=AFTER, status="launched",
     )  # fmt: skip
     facts = CampaignFacts(plays, happened, shoppers, stores, 0, foreign)
-    return assemble(launched, facts, told or books(), as_of)
+    return assemble(launched, AFTER, facts, told or books(), as_of)
 
 
 def failing(made: CampaignReport) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tombola.adapters.embedded.clock import ReplayClock
+from tombola.campaigns.usecases import list_versions
 from tombola.errors import Unknown
 from tombola.events import derived_id
 from tombola.experiments.analysis import ArmSums
@@ -52,6 +53,15 @@ def test_a_month_of_play_is_reported_as_it_was(season: Live, ports: Ports) -> No
     assert report.money.payable_minor > 0
     assert report.days[-1].cumulative_reserved_minor == report.money.reserved_minor
     assert sum(store.orders or 0 for store in report.stores) == sum(not o.cancelled_at for o in lived.orders.values())
+
+
+def test_the_report_states_the_commitment_as_it_was_made(season: Live, ports: Ports) -> None:
+    launched = season(visits=2).launched
+    (version,) = list_versions(ports, "june-wheel")
+    stated = build_report(ports, "june-wheel", 1).commitment
+    assert {"id_key": stated.id_key, "seed": stated.seed} == version.commitment == launched.commitment
+    assert (stated.witness, stated.reveal_by) == ("a witness", launched.rules.reveal_by)
+    assert (stated.committed_at, stated.launched_at) == (version.committed_at, launched.launched_at)
 
 
 def test_arms_are_compared_by_assignment_over_what_was_kept(season: Live, ports: Ports) -> None:

@@ -16,13 +16,17 @@ import pytest
 from tombola.experiments.analysis import ArmSums, Comparison, compare
 from tombola.reports.assembly import experiment_part
 from tombola.reports.charts import difference_chart, plays_chart, pool_chart
-from tombola.reports.model import CampaignReport, Check, Counts, Day, Money, Store
+from tombola.reports.model import CampaignReport, Check, Commitment, Counts, Day, Money, Store
 from tombola.reports.rendering import render
 from tombola.reports.tables import day_rows, summary_rows, to_csv, to_parquet
 from tombola.reports.wording import findings, money_text, share_text, signed_text, verdict
 
 SHARE = Decimal("0.1")
 INVITED, CONTROL = ArmSums.of([100, 900] * 180), ArmSums.of([200, 700] * 18)
+COMMITMENT = Commitment(
+    id_key="1d" * 32, seed="5e" * 32, witness="Bailiff <b>4711</b>", committed_at=datetime(2017, 6, 1, 9, tzinfo=UTC),
+    launched_at=datetime(2017, 6, 2, 9, tzinfo=UTC), reveal_by=datetime(2017, 7, 30, tzinfo=UTC),
+)  # fmt: skip
 Make = Callable[..., CampaignReport]
 
 
@@ -40,7 +44,8 @@ def made() -> Make:
         fields: dict[str, Any] = {
             "campaign": "june-wheel", "version": 1, "title": 'Spin <script>alert(1)</script> & "win"',
             "sponsor": "Dairy <img src=x>", "retailers": ("corner-shop",), "rules_hash": "ab" * 32,
-            "rules_url": 'https://rules.example/"onclick="x', "opens_at": datetime(2017, 6, 15, 4, tzinfo=UTC),
+            "rules_url": 'https://rules.example/"onclick="x', "commitment": COMMITMENT,
+            "opens_at": datetime(2017, 6, 15, 4, tzinfo=UTC),
             "closes_at": datetime(2017, 6, 19, 4, tzinfo=UTC), "time_zone": "America/New_York", "currency": "USD",
             "moments": 5, "as_of": datetime(2017, 6, 20, 4, tzinfo=UTC), "counts": Counts(tokens_issued=20, wins=2),
             "money": Money(pool_minor=10_000, reserved_minor=200, released_minor=0, waiting_minor=200,
@@ -86,6 +91,23 @@ def test_what_others_wrote_is_text_on_the_page(made: Make) -> None:
     page = page_of(made())
     assert "Spin &lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;win&#34;" in page
     assert "&lt;i&gt;1&lt;/i&gt;" in page
+
+
+def test_an_auditor_finds_on_the_page_what_was_committed_and_what_can_be_checked_when(made: Make) -> None:
+    section = page_of(made()).split("Check it yourself")[1]
+    for stated in (
+        "1d" * 32, "5e" * 32, "ab" * 32, "Bailiff &lt;b&gt;4711&lt;/b&gt;", "2017-06-01 09:00:00 UTC",
+        "2017-06-02 09:00:00 UTC, before the opening", "2017-07-30 00:00:00 UTC</dd>",
+    ):  # fmt: skip
+        assert stated in section
+    assert section.index("today") < section.index("only after the reveal") < section.index("exists in this version")
+
+
+def test_a_launch_after_the_opening_and_a_reveal_overdue_are_said(made: Make) -> None:
+    late = {"launched_at": datetime(2017, 6, 16, tzinfo=UTC), "reveal_by": datetime(2017, 6, 20, 3, tzinfo=UTC)}
+    page = page_of(made(commitment=COMMITMENT.model_copy(update=late)))
+    assert "2017-06-16 00:00:00 UTC, after the opening" in page
+    assert "2017-06-20 03:00:00 UTC, which has passed" in page
 
 
 def test_every_chart_has_words_and_no_two_elements_share_an_id(made: Make) -> None:
