@@ -4,7 +4,7 @@ import base64
 import importlib
 import secrets
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -66,29 +66,48 @@ def dev(
 
 @app.command()
 def functions() -> None:
-    """List the functions: what triggers them, what they publish."""
+    """List the functions: what each does, what triggers it, what it publishes."""
     from rich import box  # noqa: PLC0415 (heavy)
     from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     from tombola.runtime import wiring  # noqa: PLC0415
+    from tombola.runtime.manifest_table import trigger_words  # noqa: PLC0415
     from tombola.runtime.manifests import functions_folder, read_manifests  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("function", "trigger", "publishes", "summary"):
-        table.add_column(heading, no_wrap=heading == "function")
+    table.add_column("function", no_wrap=True)
+    table.add_column("what it does; trigger -> topics it publishes to")
     for manifest in read_manifests(wiring.settings().functions or functions_folder()).values():
-        trigger = ", ".join(f"{name} {_words(value)}" for name, value in manifest.trigger.model_dump().items() if value)
-        table.add_row(manifest.name, trigger, ", ".join(manifest.publishes), manifest.summary)
+        topics = f" -> {', '.join(manifest.publishes)}" if manifest.publishes else ""
+        trigger = trigger_words(manifest.trigger).replace("`", "")
+        table.add_row(manifest.name, escape(f"{manifest.summary}\n{trigger}{topics}"))
     Console().print(table)
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    from importlib.metadata import version as installed  # noqa: PLC0415 (heavy)
+
+    if asked:
+        typer.echo(installed("tombola"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """Take what may stand before every command; its callbacks do all there is to do."""
 
 
 @app.command()
 def version() -> None:
     """Say which version this is."""
-    from importlib.metadata import version as installed  # noqa: PLC0415 (heavy)
-
-    typer.echo(installed("tombola"))
+    _say_version(asked=True)
 
 
 @letters.command("list")
@@ -206,10 +225,6 @@ def _add_commands_of(arguments: "Sequence[str]") -> None:
 def counted(number: int, noun: str) -> str:
     """Return a number of things in words: `1 dead letter`, `2 dead letters`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _words(value: object) -> str:
-    return " ".join(map(str, cast("list[object]", value))) if isinstance(value, list | tuple) else str(value)
 
 
 def _fail(message: str, problems: "Sequence[Problem]" = ()) -> NoReturn:

@@ -1,5 +1,6 @@
 """The command line."""
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -168,9 +169,15 @@ def at_a_terminal(answer: str, *arguments: str) -> int:
     return asked.returncode
 
 
-def test_the_functions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_functions_are_listed_in_a_terminals_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert run("functions") == 0
-    assert "relay_outbox" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    for said in ("relay_outbox", "HTTP POST, public -> play-changed", "schedule */5 * * * *", "HTTP GET, public"):
+        assert said in shown
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,8 +188,9 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("version") == 0
-    assert capsys.readouterr().out[0].isdigit()
+    for asked in ("version", "--version"):
+        assert run(asked) == 0
+        assert capsys.readouterr().out == f"{importlib.metadata.version('tombola')}\n"
 
 
 @pytest.fixture
