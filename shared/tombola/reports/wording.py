@@ -51,7 +51,7 @@ def _few(experiment: Experiment) -> list[str]:
         return []
     groups = (("control", experiment.control.shoppers), ("invited", experiment.invited.shoppers))
     small = [f"the {name} group has {_shoppers(count)}" for name, count in groups if count < TELLING_GROUP]
-    return [" and ".join(small)] if small else []
+    return [", ".join(small)] if small else []
 
 
 def _shoppers(count: int) -> str:

@@ -16,7 +16,7 @@ import pytest
 from tombola.experiments.analysis import ArmSums, Comparison, compare
 from tombola.reports.assembly import experiment_part
 from tombola.reports.charts import difference_chart, plays_chart, pool_chart
-from tombola.reports.model import CampaignReport, Check, Commitment, Counts, Day, Money, Store
+from tombola.reports.model import CampaignReport, Check, Commitment, Counts, Day, Money, ReportRequest, Store
 from tombola.reports.rendering import render
 from tombola.reports.tables import day_rows, summary_rows, to_csv, to_parquet
 from tombola.reports.wording import findings, money_text, share_text, signed_text, verdict
@@ -150,7 +150,7 @@ def test_without_an_interval_there_is_no_chart_of_it_and_the_page_says_why(made:
         ([100, 101, 102] * 20, [10, 11, 12], "More than chance, but the control group has only 3 shoppers"),
         ([0, 300] * 20, [10, 280] * 2, "Could be chance: the control group has only 4 shoppers"),
         ([5, 6] * 20, [5], "No answer: the control group has only 1 shopper"),
-        ([5, 6], [], "No answer: the control group has no shoppers and the invited group has only 2 shoppers"),
+        ([5, 6], [], "No answer: the control group has no shoppers, the invited group has only 2 shoppers"),
         ([0, 1] * 500, [3, 4, 5], "Not to be trusted: the control group has only 3 shoppers"),
     ],
 )
@@ -215,6 +215,13 @@ def test_a_figure_that_cannot_be_known_is_empty_and_keeps_its_type(made: Make) -
     assert unknown[0]["difference"] is None
     schemas = [pq.read_schema(io.BytesIO(to_parquet(rows, "USD"))) for rows in (known, unknown)]
     assert schemas[0].equals(schemas[1])
+
+
+def test_the_documentation_asks_for_the_report_of_a_campaign_that_the_demo_has() -> None:
+    root = Path(__file__).resolve().parents[3]
+    (asked,) = re.findall(r"curl --json '(.*?)'", (root / "docs/reports.md").read_text(encoding="utf-8"))
+    campaign = ReportRequest.model_validate_json(asked).campaign
+    assert (root / f"shared/tombola/local/examples/{campaign}.yaml").is_file()
 
 
 @pytest.mark.parametrize(("table", "rows_of"), [("days", day_rows), ("summary", summary_rows)])
