@@ -48,7 +48,12 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_RECEIPTS = "/console/receipts/"
+_BUCKETS = {"/console/receipts/": "receipts", "/console/reports/": "reports"}
+"""Below which path the objects of a bucket can be read."""
+_REPORT_POLICY = (
+    "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+)
+"""A report is one page with its styles and pictures inside; it runs nothing and fetches nothing."""
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -127,20 +132,26 @@ class Console:
             return Response(content, content_type=page[1])
         if path == "/console/state":
             return json_response(self.state())
-        if path.startswith(_RECEIPTS):
-            return self._receipt(path.removeprefix(_RECEIPTS))
+        for prefix, bucket in _BUCKETS.items():
+            if path.startswith(prefix):
+                return self._object(bucket, path.removeprefix(prefix))
         msg = f"the console has no page {path!r}"
         raise Unknown(msg, code="unknown-page")
 
-    def _receipt(self, name: str) -> Response:
+    def _object(self, bucket: str, name: str) -> Response:
+        """Return an object of ours: JSON and reports to be read, all else (rejected rows, tables) to be saved."""
         try:
-            with self.ports.objects.open(self.ports.objects.stat("receipts", name).ref) as stream:
+            with self.ports.objects.open(self.ports.objects.stat(bucket, name).ref) as stream:
                 content = stream.read()
         except (NotFound, Refused) as error:
-            msg = f"there is no receipt {name!r}"
-            raise Unknown(msg, code="unknown-receipt") from error
+            msg = f"there is no {bucket.removesuffix('s')} {name!r}"
+            raise Unknown(msg, code=f"unknown-{bucket.removesuffix('s')}") from error
         if name.endswith(".json"):
             return json_response(json.loads(content))
+        if bucket == "reports" and name.endswith(".html"):
+            page = Response(content, content_type="text/html; charset=utf-8")
+            page.headers["Content-Security-Policy"] = _REPORT_POLICY
+            return page
         response = Response(content, content_type="application/octet-stream")
         response.headers.set("Content-Disposition", "attachment", filename=name.rpartition("/")[2])
         return response

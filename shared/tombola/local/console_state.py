@@ -168,7 +168,16 @@ def campaign_facts(ports: Ports, launched: Launched) -> Facts:
         "tokens": len(plays),
         "states": dict(states),
         "wins": wins,
+        "report": _report(ports, f"{rules.campaign}/v{version}/report.html"),
     }
+
+
+def _report(ports: Ports, name: str) -> str | None:
+    """Return the report's name if it was made."""
+    try:
+        return ports.objects.stat("reports", name).ref.name
+    except NotFound:
+        return None
 
 
 def _won(play: Snapshot) -> bool:

@@ -178,6 +178,27 @@ def test_a_launched_campaign_is_shown_with_its_pool(made: Laptop, ask: Callable[
     assert (campaign["status"], campaign["phase"] in {"not open yet", "open", "over"}) == ("launched", True)
 
 
+def test_a_report_that_was_made_is_linked_and_can_run_nothing(made: Laptop, ask: Callable[..., Reply]) -> None:
+    commit_campaign(made.ports, CAMPAIGN.read_bytes(), id_key=b"i" * 32, seed=b"s" * 32)
+    launch_campaign(made.ports, "spring-wheel", "w")
+    [before] = state(ask)["campaigns"]  # type: ignore[misc]
+    made.ports.objects.replace("reports", "spring-wheel/v1/report.html", b"<!doctype html>")
+    made.ports.objects.replace("reports", "spring-wheel/v1/days.csv", b"day")
+    made.ports.memo.clear()
+    [after] = state(ask)["campaigns"]  # type: ignore[misc]
+    assert (before["report"], after["report"]) == (None, "spring-wheel/v1/report.html")
+    page = ask(f"/console/reports/{after['report']}")
+    assert page.body == b"<!doctype html>"
+    assert dict(page.headers)["Content-Type"].startswith("text/html")
+    policy = dict(page.headers)["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert dict(ask("/console/reports/spring-wheel/v1/days.csv").headers)["Content-Disposition"].startswith(
+        "attachment"
+    )
+    assert ask("/console/reports/../receipts/x").status == 404
+
+
 def test_problems_are_shown_though_much_else_was_logged(ask: Callable[..., Reply], tmp_path: Path) -> None:
     lines = [{"severity": "ERROR", "time": "1"}, *({"severity": "INFO", "time": f"2{n:03}"} for n in range(200))]
     file = tmp_path / "home" / "logs" / "functions.jsonl"
