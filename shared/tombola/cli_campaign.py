@@ -96,7 +96,7 @@ def _checked(ports: "Ports", text: bytes) -> CheckedCampaign:
         typer.echo(fault.message, err=True)
         raise typer.Exit(1) from None
     for warning in checked.warnings:
-        typer.echo(f"warning: {_line(warning)}", err=True)
+        typer.echo(f"warning: {warning.where}: {warning.says}", err=True)
     return checked
 
 
