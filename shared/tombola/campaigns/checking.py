@@ -1,6 +1,6 @@
 """Check a campaign file: every fault at once, each with its place, and what the rules cannot say one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,7 +12,6 @@ from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import ReadFile, read
 from tombola.errors import Problem
 from tombola.problems import Path, located_problems
-from tombola.retailers.model import Retailer
 
 MAX_NAMED = 200
 """Faults named in one answer; a file of a quarter megabyte can hold many more."""
@@ -35,10 +34,11 @@ class CheckedCampaign:
     liability: Liability
 
 
-def check(text: bytes | str, retailers: Mapping[str, Retailer]) -> CheckedCampaign | list[Problem]:
+def check(text: bytes | str, retailers: Known) -> CheckedCampaign | list[Problem]:
     """Return the checked campaign, or every fault of its file with line and column, in the file's order.
 
-    `retailers` are those of the file's retailers that are known; `named_retailers` tells which to look up.
+    `retailers` are those of the file's retailers that are known; `named_retailers` tells which to look up. None: they
+    cannot be looked up here, which is a warning.
     """
     file = read(text)
     if file.problems and not file.value:

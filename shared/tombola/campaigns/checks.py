@@ -38,23 +38,33 @@ class Note:
     says: str
 
 
-Known = Mapping[str, Retailer]
+Known = Mapping[str, Retailer] | None
+"""The file's retailers that are known; None where none can be looked up."""
 Check = Callable[[Campaign, Known], Iterator[Finding | Note]]
 
 
-def _known_retailers(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
+def _known_retailers(campaign: Campaign, retailers: Known) -> Iterator[Finding | Note]:
+    if retailers is None:
+        yield Note(("retailers",), "without a home folder that holds their files, no currency or country was compared")
+        return
     for index, name in enumerate(campaign.retailers):
         if name not in retailers:
             yield Finding(("retailers", index), repr(name), "a retailer with a file in the config bucket")
+
+
+def _looked_up(campaign: Campaign, retailers: Known) -> Iterator[tuple[int, str, Retailer]]:
+    for index, name in enumerate(campaign.retailers):
+        if retailers and name in retailers:
+            yield index, name, retailers[name]
 
 
 def _one_currency(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
     currency = campaign.pool.currency
     if currency not in EXPONENTS:
         yield Finding(("pool", "currency"), repr(currency), "a currency of ISO 4217 in the table of tombola.money")
-    for index, name in enumerate(campaign.retailers):
-        if name in retailers and retailers[name].currency != currency:
-            expected = f"one currency; {name} sells in {retailers[name].currency}"
+    for index, name, retailer in _looked_up(campaign, retailers):
+        if retailer.currency != currency:
+            expected = f"one currency; {name} sells in {retailer.currency}"
             yield Finding(("retailers", index), f"a pool in {currency}", expected)
 
 
@@ -161,9 +171,9 @@ def _law(campaign: Campaign, retailers: Known) -> Iterator[Finding | Note]:
         if eligibility.minimum_age < (adult := COUNTRIES[code].adult_age):
             says = f"{eligibility.minimum_age} is below the age of contract in {code}, {adult}; {TO_BE_CONFIRMED}"
             yield Note(("eligibility", "minimum_age"), says)
-    for index, name in enumerate(campaign.retailers):
-        if name in retailers and retailers[name].country not in eligibility.countries:
-            yield Note(("retailers", index), f"{name} sells in {retailers[name].country}, not in eligibility.countries")
+    for index, name, retailer in _looked_up(campaign, retailers):
+        if retailer.country not in eligibility.countries:
+            yield Note(("retailers", index), f"{name} sells in {retailer.country}, not in eligibility.countries")
 
 
 def _excluded_categories(campaign: Campaign, _: Known) -> Iterator[Note]:

@@ -115,6 +115,19 @@ def test_what_cannot_be_done_is_a_fault(tmp_path: Path) -> None:
     assert isinstance(fault(run("end", "spring-wheel")), Conflict)
 
 
+def test_a_file_is_checked_without_a_home_as_far_as_that_goes(home: Path, tmp_path: Path) -> None:
+    shutil.rmtree(home)
+    result = run("check", FILE)
+    assert result.exit_code == 0
+    assert "warning: line 4, column 1: retailers: " in result.stderr
+    assert "worst case 2000.00 of 2000.00 USD" in result.stdout
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(FILE.read_text(encoding="utf-8").replace("moments: 40", "moments: 0"), encoding="utf-8")
+    assert run("check", bad).exit_code == 1
+    assert isinstance(fault(run("check", FILE, "--home", home)), Unknown)
+    assert not home.exists()
+
+
 def test_without_a_home_nothing_is_made(home: Path) -> None:
     shutil.rmtree(home)
     assert isinstance(fault(run("show", "spring-wheel")), Unknown)
