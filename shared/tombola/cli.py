@@ -2,24 +2,24 @@
 
 import base64
 import importlib
-import os
 import secrets
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from tombola.errors import Fault, Problem, Unknown
+from tombola.cli_confirming import Yes, confirm
+from tombola.cli_home import Home, home_folder, home_ports
+from tombola.errors import Fault, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from tombola.ports import Ports
+    from tombola.local.console_state import Facts
+    from tombola.local.queue import Queue
 
 KEY_BYTES = 32
-HOME_HELP = "Folder of everything that is kept. Default: TOMBOLA_HOME, else ./tombola-home."
-Home = Annotated[Path | None, typer.Option(help=HOME_HELP)]
 
 app = typer.Typer(
     name="tombola",
@@ -50,7 +50,7 @@ def demo(
 
     if households != "all" and not (households.isdecimal() and int(households) > 0):
         _fail(f"--households {households!r}; expected a number from 1 up, or 'all'")
-    raise SystemExit(run(_home(home), None if households == "all" else int(households), as_json=as_json))
+    raise SystemExit(run(home_folder(home), None if households == "all" else int(households), as_json=as_json))
 
 
 @app.command()
@@ -61,47 +61,64 @@ def dev(
     """Keep the whole system running here, with a console. Ctrl-C loses nothing."""
     from tombola.local.development import serve  # noqa: PLC0415 (heavy)
 
-    serve(_home(home), port, say=typer.echo)
+    serve(home_folder(home), port, say=typer.echo)
 
 
 @app.command()
 def functions() -> None:
-    """List the functions: what triggers them, what they publish."""
+    """List the functions: what each does, what triggers it, what it publishes."""
     from rich import box  # noqa: PLC0415 (heavy)
     from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     from tombola.runtime import wiring  # noqa: PLC0415
+    from tombola.runtime.manifest_table import trigger_words  # noqa: PLC0415
     from tombola.runtime.manifests import functions_folder, read_manifests  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("function", "trigger", "publishes", "summary"):
-        table.add_column(heading, no_wrap=heading == "function")
+    table.add_column("function", no_wrap=True)
+    table.add_column("what it does; trigger -> topics it publishes to")
     for manifest in read_manifests(wiring.settings().functions or functions_folder()).values():
-        trigger = ", ".join(f"{name} {_words(value)}" for name, value in manifest.trigger.model_dump().items() if value)
-        table.add_row(manifest.name, trigger, ", ".join(manifest.publishes), manifest.summary)
+        topics = f" -> {', '.join(manifest.publishes)}" if manifest.publishes else ""
+        trigger = trigger_words(manifest.trigger).replace("`", "")
+        table.add_row(manifest.name, escape(f"{manifest.summary}\n{trigger}{topics}"))
     Console().print(table)
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    from importlib.metadata import version as installed  # noqa: PLC0415 (heavy)
+
+    if asked:
+        typer.echo(installed("tombola"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """Take what may stand before every command; its callbacks do all there is to do."""
 
 
 @app.command()
 def version() -> None:
     """Say which version this is."""
-    from importlib.metadata import version as installed  # noqa: PLC0415 (heavy)
-
-    typer.echo(installed("tombola"))
+    _say_version(asked=True)
 
 
 @letters.command("list")
 def list_letters(home: Home = None) -> None:
-    """Show dead letters: number, reason, where each died, what to mend."""
-    from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
-    from tombola.local.queue import queue_of  # noqa: PLC0415
-
-    found = dead_letters(queue_of(_ports(home)))
+    """Show dead letters: number, since when, reason, where each died, what to mend, of which file."""
+    _, found = _letters_of(home)
     for letter in found:
         where = letter["function"] or letter["subscription"]
-        typer.echo(f"{letter['message_id']}  {letter['at']}  {letter['reason']}  {where}  {letter['detail']}")
-    typer.echo(f"{len(found)} dead letters", err=True)
+        said = (letter["message_id"], letter["at"], letter["reason"], where, letter["detail"], letter["object"])
+        typer.echo("  ".join(str(one) for one in said if one))
+    typer.echo(counted(len(found), "dead letter"), err=True)
 
 
 @letters.command("send-again")
@@ -112,23 +129,47 @@ def send_again(
     home: Home = None,
 ) -> None:
     """Put dead letters back where they died, once what stopped them is mended."""
+    queue, found = _letters_of(home)
+    if not everything and not numbers:
+        _fail("name at least one dead letter, or --all")
+    wanted = [str(letter["message_id"]) for letter in found] if everything else _known(numbers or [], found)
+    typer.echo(f"{queue.redrive(wanted)} of {len(wanted)} sent again")
+
+
+@letters.command("discard")
+def discard(
+    numbers: Annotated[list[str], typer.Argument(help="Numbers as `list` shows them.")],
+    *,
+    yes: Yes = False,
+    home: Home = None,
+) -> None:
+    """Forget dead letters that can never be mended. They cannot be brought back."""
+    queue, found = _letters_of(home)
+    wanted = _known(numbers, found)
+    confirm(f"Discard {counted(len(wanted), 'dead letter')} for good?", yes=yes)
+    typer.echo(f"{counted(queue.discard(wanted), 'dead letter')} discarded")
+
+
+def _letters_of(home: "Path | None") -> "tuple[Queue, list[Facts]]":
     from tombola.local.console_state import dead_letters  # noqa: PLC0415 (heavy)
     from tombola.local.queue import queue_of  # noqa: PLC0415
 
-    queue = queue_of(_ports(home))
-    known = [str(letter["message_id"]) for letter in dead_letters(queue)]
-    wanted = known if everything else (numbers or [])
-    if not everything and not wanted:
-        _fail("name at least one dead letter, or --all")
-    if strangers := sorted(set(wanted) - set(known)):
+    queue = queue_of(home_ports(home))
+    return queue, dead_letters(queue, sys.maxsize)
+
+
+def _known(numbers: "Sequence[str]", found: "Sequence[Facts]") -> list[str]:
+    """Return the numbers, each once, if all are numbers of dead letters."""
+    known = {str(letter["message_id"]) for letter in found}
+    if strangers := sorted(set(numbers) - known):
         _fail(f"no dead letter {', '.join(strangers)}; `tombola dead-letters list` shows those there are")
-    typer.echo(f"{queue.redrive(wanted)} of {len(wanted)} sent again")
+    return list(dict.fromkeys(numbers))
 
 
 @keys.command("create")
 def create_key(name: str, home: Home = None) -> None:
     """Make a new random key of 32 bytes; the next version if the name exists."""
-    store = _ports(home).keys
+    store = home_ports(home).keys
     material = secrets.token_bytes(KEY_BYTES)
     key = store.rotate(name, material) if store.versions(name) else store.create(name, material)
     typer.echo(f"{key.name} version {key.version}")
@@ -142,7 +183,7 @@ def show_key(name: str, home: Home = None) -> None:
     if not name.startswith("webhook-"):
         _fail(f"key {name!r} is never shown; only keys that are shared with a retailer are (webhook-<retailer>)")
     try:
-        key = _ports(home).keys.get(name)
+        key = home_ports(home).keys.get(name)
     except NotFound:
         _fail(f"there is no key {name!r}; `tombola keys create {name}` makes it")
     typer.echo(f"whsec_{base64.b64encode(key.material).decode()}")
@@ -167,6 +208,7 @@ _ELSEWHERE = {
     "campaign": ("tombola.cli_campaign", "app"),
     "check": ("tombola.cli_feeds", "check"),
     "receipt": ("tombola.cli_feeds", "receipts"),
+    "reconcile": ("tombola.cli_reconcile", "command"),
 }
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
 
@@ -182,28 +224,9 @@ def _add_commands_of(arguments: "Sequence[str]") -> None:
             app.command(name)(command)
 
 
-def _home(given: Path | None) -> Path:
-    """Return the home folder, and make it the one of the settings, so that every part agrees."""
-    if given is not None:
-        os.environ["TOMBOLA_HOME"] = str(given)
-    from tombola.runtime.settings import read_settings  # noqa: PLC0415 (heavy)
-
-    return read_settings().home
-
-
-def _ports(home: Path | None) -> "Ports":
-    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
-
-    folder = _home(home)
-    if not folder.is_dir():
-        expected = "a folder that `tombola dev` or `tombola demo` has made"
-        msg = f"there is no home folder {folder}; expected {expected}"
-        raise Unknown(msg, [Problem("home", str(folder), expected)])
-    return wiring.ports()
-
-
-def _words(value: object) -> str:
-    return " ".join(map(str, cast("list[object]", value))) if isinstance(value, list | tuple) else str(value)
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words: `1 dead letter`, `2 dead letters`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _fail(message: str, problems: "Sequence[Problem]" = ()) -> NoReturn:

@@ -1,9 +1,8 @@
 """The commands `tombola campaign ...`: check a file, commit it, launch it, end it, show it."""
 
-import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,7 +12,10 @@ from tombola.campaigns.liability import Liability, liability
 from tombola.campaigns.lifecycle import KEY_BYTES, Version, moments_past_at_launch
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import MAX_BYTES
+from tombola.cli_confirming import Yes, confirm
+from tombola.cli_home import Home, home_folder, home_ports
 from tombola.errors import Malformed, Problem, Unknown
+from tombola.local.console_state import Facts, campaign_facts
 from tombola.money import major_units
 from tombola.runtime.races import decide_again
 
@@ -23,19 +25,22 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Campaigns: check the file, commit, launch, end.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="The campaign file, YAML.")]
 Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
-Home = Annotated[Path | None, typer.Option(help="Folder of everything that is kept. Default: TOMBOLA_HOME.")]
 
 
 @app.command()
 def check(file: File, home: Home = None) -> None:
-    """Say everything that is wrong with a campaign file, line by line; or what it can cost. Exit code 1: refused."""
-    _summary(_checked(_ports(home), _text(file)))
+    """Say everything that is wrong with a campaign file, line by line; or what it can cost. Exit code 1: refused.
+
+    Without a home folder its retailers cannot be looked up; all else is checked.
+    """
+    nowhere = home is None and not home_folder(None).is_dir()
+    _summary(_checked(None if nowhere else home_ports(home), _text(file)))
 
 
 @app.command()
 def commit(file: File, home: Home = None) -> None:
     """Check the file, freeze its rules, make its keys and print the digests to publish before anyone can order."""
-    ports, text = _ports(home), _text(file)
+    ports, text = home_ports(home), _text(file)
     _checked(ports, text)
     id_key, seed = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
     _show(decide_again(lambda: usecases.commit_campaign(ports, text, id_key=id_key, seed=seed)))
@@ -45,10 +50,13 @@ def commit(file: File, home: Home = None) -> None:
 def launch(
     campaign: Id,
     witness: Annotated[str, typer.Option(help="Text that the brand or its bailiff supplied after the commitment.")],
+    *,
+    yes: Yes = False,
     home: Home = None,
 ) -> None:
     """Launch the latest committed version: the witness is mixed into every draw, and the money is opened."""
-    ports = _ports(home)
+    ports = home_ports(home)
+    confirm(f"Launch {campaign} for good? Neither its rules nor the witness {witness!r} can be changed then.", yes=yes)
     launched = decide_again(lambda: usecases.launch_campaign(ports, campaign, witness))
     typer.echo(f"{campaign} version {launched.version} is launched since {launched.launched_at.isoformat()}")
     if past := moments_past_at_launch(launched):
@@ -57,9 +65,10 @@ def launch(
 
 
 @app.command()
-def end(campaign: Id, home: Home = None) -> None:
+def end(campaign: Id, *, yes: Yes = False, home: Home = None) -> None:
     """End the live version: no token is issued from now on; those that are out can still be played."""
-    ports = _ports(home)
+    ports = home_ports(home)
+    confirm(f"End {campaign} for good? No token is issued any more, and it cannot be launched again.", yes=yes)
     ended = decide_again(lambda: usecases.end_campaign(ports, campaign))
     at = "" if ended.ended_at is None else f" since {ended.ended_at.isoformat()}"
     typer.echo(f"{campaign} version {ended.version} is {ended.status}{at}")
@@ -67,12 +76,22 @@ def end(campaign: Id, home: Home = None) -> None:
 
 @app.command()
 def show(campaign: Id, home: Home = None) -> None:
-    """Show every version: its status, the digests of rules and keys, the witness, what it can cost."""
-    for version in usecases.list_versions(_ports(home), campaign):
+    """Show every version: is it open, what was played and won, what money is left, its digests and witness."""
+    ports = home_ports(home)
+    for version in usecases.list_versions(ports, campaign):
         _show(version)
+        if launched := version.launched():
+            _show_figures(campaign_facts(ports, launched))
 
 
-def _checked(ports: "Ports", text: bytes) -> CheckedCampaign:
+def _show_figures(facts: Facts) -> None:
+    states, accounts = (cast("dict[str, object]", facts[name]) for name in ("states", "accounts"))
+    typer.echo(f"  {'now':<10} {facts['phase']}")
+    typer.echo(f"  {'tokens':<10} {facts['tokens']}, of which {states.get('played', 0)} played and {facts['wins']} won")
+    typer.echo(f"  {'left':<10} {accounts.get('available', 0)} {facts['currency']} can still be won")
+
+
+def _checked(ports: "Ports | None", text: bytes) -> CheckedCampaign:
     try:
         checked = usecases.check_campaign(ports, text)
     except Malformed as fault:
@@ -81,7 +100,7 @@ def _checked(ports: "Ports", text: bytes) -> CheckedCampaign:
         typer.echo(fault.message, err=True)
         raise typer.Exit(1) from None
     for warning in checked.warnings:
-        typer.echo(f"warning: {_line(warning)}", err=True)
+        typer.echo(f"warning: {warning.where}: {warning.says}", err=True)
     return checked
 
 
@@ -92,10 +111,14 @@ def _line(problem: Problem) -> str:
 def _summary(checked: CheckedCampaign) -> None:
     rules = checked.campaign
     typer.echo(f"{rules.campaign}: {rules.title}, paid for by {rules.sponsor.name}")
-    typer.echo(f"window     {rules.window.opens_at.isoformat()} to {rules.window.closes_at.isoformat()}")
+    typer.echo(f"window     {_window(rules)}")
     typer.echo(f"last play  {rules.last_play_at.isoformat()}; keys revealed by {rules.reveal_by.isoformat()}")
     typer.echo(f"control    {rules.control.share:.0%} of shoppers, by {rules.control.mode}")
     typer.echo(_cost(checked.liability))
+
+
+def _window(rules: Campaign) -> str:
+    return f"{rules.window.opens_at.isoformat()} to {rules.window.closes_at.isoformat()}"
 
 
 def _cost(cost: Liability) -> str:
@@ -105,7 +128,10 @@ def _cost(cost: Liability) -> str:
 
 def _show(version: Version) -> None:
     typer.echo(f"{version.campaign} version {version.version}: {version.status}")
+    rules = Campaign.model_validate_json(version.rules)
     stated = {
+        "title": rules.title,
+        "window": _window(rules),
         "rules": version.rules_hash,
         "id key": version.commitment["id_key"],
         "seed": version.commitment["seed"],
@@ -118,7 +144,7 @@ def _show(version: Version) -> None:
     for name, value in stated.items():
         if value is not None:
             typer.echo(f"  {name:<10} {value}")
-    typer.echo(f"  {_cost(liability(Campaign.model_validate_json(version.rules)))}")
+    typer.echo(f"  {_cost(liability(rules))}")
 
 
 def _text(file: Path) -> bytes:
@@ -129,15 +155,3 @@ def _text(file: Path) -> bytes:
     except OSError as error:
         msg = f"cannot read {file}: {error.strerror}"
         raise Unknown(msg) from error
-
-
-def _ports(home: Path | None) -> "Ports":
-    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
-
-    if home is not None:
-        os.environ["TOMBOLA_HOME"] = str(home)
-    folder = wiring.settings().home
-    if not folder.is_dir():
-        msg = f"there is no home folder {folder}"
-        raise Unknown(msg, [Problem("home", str(folder), "a folder that `tombola dev` or `tombola demo` has made")])
-    return wiring.ports()

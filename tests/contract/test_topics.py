@@ -222,6 +222,16 @@ def test_a_letter_that_a_function_wrote_goes_back_by_the_subscription_it_names(t
     assert [kept.data for kept in topics.recent(DEAD_LETTERS, 10)] == [b"whose?"]
 
 
+def test_only_dead_letters_are_discarded(topics: EmbeddedTopics) -> None:
+    topics.publish("orders", [HELLO])
+    topics.publish(DEAD_LETTERS, [Message(b"broken"), Message(b"kept")])
+    (living,) = topics.recent("orders", 10)
+    broken, kept = topics.recent(DEAD_LETTERS, 10)
+    assert topics.discard([broken.message_id, broken.message_id, living.message_id, "99999"]) == 1
+    assert topics.recent(DEAD_LETTERS, 10) == [kept]
+    assert datas(topics, "issue") == [b"hello"]
+
+
 def test_a_late_word_about_a_lease_that_has_passed_on_changes_nothing(
     topics: EmbeddedTopics, clock: ReplayClock
 ) -> None:

@@ -1,22 +1,28 @@
 """Check a campaign file: every fault at once, each with its place, and what the rules cannot say one by one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
-from tombola.campaigns.checks import CHECKS, Finding, Known
+from tombola.campaigns.checks import CHECKS, Finding, Known, Note
 from tombola.campaigns.liability import Liability, liability
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.reading import Path, ReadFile, read
+from tombola.campaigns.reading import ReadFile, read
 from tombola.errors import Problem
-from tombola.retailers.model import Retailer
+from tombola.problems import Path, located_problems
 
-MAX_SHOWN = 80
 MAX_NAMED = 200
 """Faults named in one answer; a file of a quarter megabyte can hold many more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that is allowed, and that its sender should look at again: where, and why in words."""
+
+    where: str
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +30,27 @@ class CheckedCampaign:
     """A campaign that may be committed, what its sender should look at again, and what it can cost."""
 
     campaign: Campaign
-    warnings: tuple[Problem, ...]
+    warnings: tuple[Warned, ...]
     liability: Liability
 
 
-def check(text: bytes | str, retailers: Mapping[str, Retailer]) -> CheckedCampaign | list[Problem]:
+def check(text: bytes | str, retailers: Known) -> CheckedCampaign | list[Problem]:
     """Return the checked campaign, or every fault of its file with line and column, in the file's order.
 
-    `retailers` are those of the file's retailers that are known; `named_retailers` tells which to look up.
+    `retailers` are those of the file's retailers that are known; `named_retailers` tells which to look up. None: they
+    cannot be looked up here, which is a warning.
     """
     file = read(text)
     if file.problems and not file.value:
         return list(file.problems[:MAX_NAMED])
     faults = _faults(file)
     findings = _findings(file, {str(path[0]) for path, _ in faults if path}, retailers)
-    refused = faults + [(finding.path, _located(file, finding)) for finding in findings if finding.refused]
+    refused = faults + [(each.path, _located(file, each)) for each in findings if isinstance(each, Finding)]
     if refused or file.problems:
         in_order = sorted(refused, key=lambda item: _order(file, item[0]))
         return [*file.problems, *(problem for _, problem in in_order)][:MAX_NAMED]
     campaign = Campaign.model_validate(file.value)
-    warnings = tuple(_located(file, finding) for finding in findings)
+    warnings = tuple(Warned(file.where(each.path), each.says) for each in findings if isinstance(each, Note))
     return CheckedCampaign(campaign, warnings, liability(campaign))
 
 
@@ -57,30 +64,16 @@ def _faults(file: ReadFile) -> list[tuple[Path, Problem]]:
     try:
         Campaign.model_validate(file.value)
     except ValidationError as error:
-        return [_fault(file, details) for details in error.errors(include_url=False)]
+        return list(located_problems(error, Campaign, file.where))
     return []
 
 
-def _fault(file: ReadFile, details: ErrorDetails) -> tuple[Path, Problem]:
-    path = details["loc"]
-    if details["type"] == "missing":
-        return path, Problem(file.where(path), "nothing", "this field, which is required")
-    if details["type"] == "extra_forbidden":
-        return path, Problem(file.where(path), f"the field {str(path[-1])[:MAX_SHOWN]!r}", "only fields that are known")
-    found, _, expected = details["msg"].removeprefix("Value error, ").partition("; expected ")
-    return path, Problem(file.where(path), *((found, expected) if expected else (_shown(details["input"]), found)))
-
-
-def _shown(value: object) -> str:
-    text = "a mapping" if isinstance(value, dict) else repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
-
-
-def _findings(file: ReadFile, broken: set[str], retailers: Known) -> list[Finding]:
+def _findings(file: ReadFile, broken: set[str], retailers: Known) -> list[Finding | Note]:
     sound = {name: value for name, value in file.value.items() if name not in broken}
     construct: Callable[..., Campaign] = Campaign.model_construct
     campaign = construct(**{name: _part(name, value) for name, value in sound.items()})
-    able = set(Campaign.model_fields) - broken
+    fields = Campaign.model_fields.items()
+    able = {name for name, field in fields if name in sound or not (name in broken or field.is_required())}
     return [finding for needs, run in CHECKS if able.issuperset(needs) for finding in run(campaign, retailers)]
 
 

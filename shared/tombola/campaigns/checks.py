@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from tombola.campaigns.countries import COUNTRIES, TO_BE_CONFIRMED
 from tombola.campaigns.liability import liability
 from tombola.campaigns.model import Campaign, Condition, Exclusions
-from tombola.campaigns.reading import Path
 from tombola.money import EXPONENTS, major_units
+from tombola.problems import Path
 from tombola.retailers.model import Retailer
 
 EXCLUDED_BY_DEFAULT = ("alcohol", "tobacco", "infant formula", "medicines", "gambling")
@@ -23,31 +23,48 @@ LARGE_CONTROL_SHARE = Decimal("0.5")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found at a path of the file; a warning unless `refused`."""
+    """What cannot be right at a path of the file."""
 
     path: Path
     found: str
     expected: str
-    refused: bool = True
 
 
-Known = Mapping[str, Retailer]
-Check = Callable[[Campaign, Known], Iterator[Finding]]
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is allowed at a path of the file and should be looked at again, in its own words."""
+
+    path: Path
+    says: str
 
 
-def _known_retailers(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
+Known = Mapping[str, Retailer] | None
+"""The file's retailers that are known; None where none can be looked up."""
+Check = Callable[[Campaign, Known], Iterator[Finding | Note]]
+
+
+def _known_retailers(campaign: Campaign, retailers: Known) -> Iterator[Finding | Note]:
+    if retailers is None:
+        yield Note(("retailers",), "without a home folder that holds their files, no currency or country was compared")
+        return
     for index, name in enumerate(campaign.retailers):
         if name not in retailers:
             yield Finding(("retailers", index), repr(name), "a retailer with a file in the config bucket")
+
+
+def _looked_up(campaign: Campaign, retailers: Known) -> Iterator[tuple[int, str, Retailer]]:
+    for index, name in enumerate(campaign.retailers):
+        if retailers and name in retailers:
+            yield index, name, retailers[name]
 
 
 def _one_currency(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
     currency = campaign.pool.currency
     if currency not in EXPONENTS:
         yield Finding(("pool", "currency"), repr(currency), "a currency of ISO 4217 in the table of tombola.money")
-    for index, name in enumerate(campaign.retailers):
-        if name in retailers and retailers[name].currency != currency:
-            expected = f"one currency; {name} sells in {retailers[name].currency}"
+    for index, name, retailer in _looked_up(campaign, retailers):
+        if retailer.currency != currency:
+            expected = f"one currency; {name} sells in {retailer.currency}"
             yield Finding(("retailers", index), f"a pool in {currency}", expected)
 
 
@@ -99,7 +116,7 @@ def _revealed_after_the_last_play(campaign: Campaign, _: Known) -> Iterator[Find
         yield Finding(("reveal_by",), campaign.reveal_by.isoformat(), expected)
 
 
-def _the_clock_shows_it(campaign: Campaign, _: Known) -> Iterator[Finding]:
+def _the_clock_shows_it(campaign: Campaign, _: Known) -> Iterator[Finding | Note]:
     zone = ZoneInfo(campaign.window.time_zone)
     for name, local in (("opens", campaign.window.opens), ("closes", campaign.window.closes)):
         if _round_trip(local, zone) != local:
@@ -107,17 +124,15 @@ def _the_clock_shows_it(campaign: Campaign, _: Known) -> Iterator[Finding]:
             yield Finding(("window", name), local.isoformat(), expected)
         elif local.replace(tzinfo=zone).utcoffset() != local.replace(tzinfo=zone, fold=1).utcoffset():
             first = local.replace(tzinfo=zone).astimezone(UTC)
-            expected = (
-                f"a time that clocks in {campaign.window.time_zone} show once; the first counts, {first:%H:%M} UTC"
-            )
-            yield Finding(("window", name), local.isoformat(), expected, refused=False)
+            says = f"clocks in {campaign.window.time_zone} show this time twice; the first counts, {first:%H:%M} UTC"
+            yield Note(("window", name), says)
 
 
 def _round_trip(local: datetime, zone: ZoneInfo) -> datetime:
     return local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
 
 
-def _criteria_can_be_met(campaign: Campaign, _: Known) -> Iterator[Finding]:
+def _criteria_can_be_met(campaign: Campaign, _: Known) -> Iterator[Finding | Note]:
     for path, condition in _conditions(campaign):
         low, high = condition.minimum_quantity, condition.maximum_quantity
         if low is not None and high is not None and low > high:
@@ -127,58 +142,52 @@ def _criteria_can_be_met(campaign: Campaign, _: Known) -> Iterator[Finding]:
             expected = f"at most the {len(products)} products that the condition means"
             yield Finding((*path, "minimum_distinct_products"), str(distinct), expected)
     if not campaign.criteria.all and not campaign.criteria.any:
-        expected = "a condition under all or any; as it stands every basket qualifies"
-        yield Finding(("criteria",), "no condition that a basket must meet", expected, refused=False)
+        yield Note(("criteria",), "no condition stands under all or any, so every basket qualifies")
 
 
-def _control_group(campaign: Campaign, _: Known) -> Iterator[Finding]:
+def _control_group(campaign: Campaign, _: Known) -> Iterator[Finding | Note]:
     share = campaign.control.share
     if share == 1:
         yield Finding(("control", "share"), str(share), "less than 1: somebody must be invited")
     elif share > LARGE_CONTROL_SHARE:
-        yield Finding(("control", "share"), str(share), "usually at most 0.5", refused=False)
+        yield Note(("control", "share"), f"a share of {share} leaves fewer shoppers invited than not")
     elif share == 0:
-        expected = "a control group; without one the report cannot say what the campaign brought"
-        yield Finding(("control", "share"), str(share), expected, refused=False)
+        yield Note(("control", "share"), "without a control group the report cannot say what the campaign brought")
 
 
-def _limits(campaign: Campaign, _: Known) -> Iterator[Finding]:
+def _limits(campaign: Campaign, _: Known) -> Iterator[Note]:
     if campaign.limits.per_shopper is None:
-        expected = "a limit per shopper; as it stands one shopper may collect any number of tokens"
-        yield Finding(("limits",), "no per_shopper", expected, refused=False)
+        yield Note(("limits",), "without per_shopper one shopper may collect any number of tokens")
 
 
-def _law(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
+def _law(campaign: Campaign, retailers: Known) -> Iterator[Finding | Note]:
     eligibility = campaign.eligibility
     for index, code in enumerate(eligibility.countries):
         path = ("eligibility", "countries", index)
         if code not in COUNTRIES:
             yield Finding(path, repr(code), f"one of {', '.join(COUNTRIES)} ({TO_BE_CONFIRMED})")
             continue
-        yield Finding(path, code, f"{COUNTRIES[code].ask}; {TO_BE_CONFIRMED}", refused=False)
+        yield Note(path, f"for {code}, ask counsel about {COUNTRIES[code].ask}; {TO_BE_CONFIRMED}")
         if eligibility.minimum_age < (adult := COUNTRIES[code].adult_age):
-            expected = f"{adult} or more in {code}; {TO_BE_CONFIRMED}"
-            yield Finding(("eligibility", "minimum_age"), str(eligibility.minimum_age), expected, refused=False)
-    for index, name in enumerate(campaign.retailers):
-        if name in retailers and retailers[name].country not in eligibility.countries:
-            expected = f"a retailer of {', '.join(eligibility.countries)}; or its country among eligibility.countries"
-            yield Finding(("retailers", index), f"{name} in {retailers[name].country}", expected, refused=False)
+            says = f"{eligibility.minimum_age} is below the age of contract in {code}, {adult}; {TO_BE_CONFIRMED}"
+            yield Note(("eligibility", "minimum_age"), says)
+    for index, name, retailer in _looked_up(campaign, retailers):
+        if retailer.country not in eligibility.countries:
+            yield Note(("retailers", index), f"{name} sells in {retailer.country}, not in eligibility.countries")
 
 
-def _excluded_categories(campaign: Campaign, _: Known) -> Iterator[Finding]:
+def _excluded_categories(campaign: Campaign, _: Known) -> Iterator[Note]:
     stated = {name.casefold() for name in campaign.eligibility.excluded_categories}
     missing = [name for name in EXCLUDED_BY_DEFAULT if name not in stated]
     if missing:
-        expected = f"also {', '.join(missing)}, in the words of the retailer's catalogue too; {TO_BE_CONFIRMED}"
-        path = ("eligibility", "excluded_categories")
-        yield Finding(path, f"{len(stated)} categories", expected, refused=False)
+        says = f"many countries exclude {', '.join(missing)} too, in the words of the retailer's catalogue"
+        yield Note(("eligibility", "excluded_categories"), f"{says}; {TO_BE_CONFIRMED}")
 
 
-def _excluded_tenders(campaign: Campaign, _: Known) -> Iterator[Finding]:
+def _excluded_tenders(campaign: Campaign, _: Known) -> Iterator[Note]:
     missing = [name for name in Exclusions().tenders if not campaign.exclude.excludes_tender(name)]
     if missing and campaign.prize.kind == "basket_value":
-        expected = f"also {', '.join(missing)}; as it stands a prize pays back what they paid"
-        yield Finding(("exclude", "tenders"), ", ".join(campaign.exclude.tenders) or "none", expected, refused=False)
+        yield Note(("exclude", "tenders"), f"a prize pays back what {', '.join(missing)} paid")
 
 
 CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (

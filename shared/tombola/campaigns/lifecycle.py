@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from tombola.campaigns.model import Campaign, Launched
+from tombola.campaigns.model import Campaign, Launched, Window
 from tombola.digests import digest, keyed
 from tombola.errors import Conflict, Malformed, Problem
 
@@ -146,6 +146,15 @@ def launch(head: Head, version: Version, witness: str, at: datetime) -> tuple[He
         raise Conflict(msg, code="another-version-is-live")
     launched = replace(version, status="launched", witness=witness, launched_at=at, revision=version.revision + 1)
     return replace(head, live=version.version, revision=head.revision + 1), launched
+
+
+def phase(status: str, window: Window, now: datetime) -> str:
+    """Return where a version stands as people say it: a launched one is `not open yet`, `open` or `over`."""
+    if status != "launched":
+        return status
+    if now < window.opens_at:
+        return "not open yet"
+    return "open" if window.holds(now) else "over"
 
 
 def moments_past_at_launch(launched: Launched) -> int:

@@ -16,7 +16,12 @@ from tombola.catalogue.model import Product
 from tombola.money import minor_units
 from tombola.zones import known_zone
 
-Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Name = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="text without control characters"
+    ),
+]
 Amount = Annotated[Decimal, Field(gt=0, max_digits=12)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 
@@ -49,7 +54,7 @@ class Window(Rules):
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> "Window":
         if self.closes <= self.opens:
-            msg = f"closes at {self.closes}, not after it opens at {self.opens}"
+            msg = f"a window that closes at {self.closes}; expected a time after it opens, {self.opens}"
             raise ValueError(msg)
         return self
 
@@ -173,18 +178,21 @@ class Pool(Rules):
     """The money that can be paid out, in the campaign's one currency."""
 
     amount: Amount
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="three capital letters, as in EUR")]
 
 
 class Eligibility(Rules):
     """Who may take part by law and by the rules; checked by people at the claim where it says so."""
 
-    countries: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...], Field(min_length=1)]
+    countries: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="two capital letters, as in US")], ...],
+        Field(min_length=1),
+    ]
     minimum_age: Annotated[int, Field(ge=0, le=120)]
     age_checked: Name
     excluded_persons: Annotated[tuple[Name, ...], Field(min_length=1)]
     excluded_categories: tuple[Name, ...]
-    rules_url: Annotated[str, Field(pattern=r"^https://")]
+    rules_url: Annotated[str, Field(pattern=r"^https://", description="an address that begins with https://")]
     rules_version: Name
 
     @cached_property
@@ -200,7 +208,9 @@ class Eligibility(Rules):
 class Campaign(Rules):
     """A whole campaign file."""
 
-    campaign: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
+    campaign: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9-]{1,59}$", description="2 to 60 of a-z, 0-9 and -, a letter first")
+    ]
     title: Name
     sponsor: Sponsor
     retailers: Annotated[tuple[Name, ...], Field(min_length=1)]

@@ -11,12 +11,33 @@ from typing import Protocol
 import yaml
 
 from tombola.errors import Problem
+from tombola.problems import Path, in_file
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where it is there: a file at the limit takes a second instead of half a minute."""
-Path = tuple[str | int, ...]
+NOT_YAML = (
+    (
+        "mapping values are not allowed",
+        (
+            "a colon that cannot stand here",
+            "`name: value` lines, evenly indented, with quotes around text with a colon",
+        ),
+    ),
+    ("another document", ("a second document", "one document")),
+    ("flow sequence", ("a list that is not closed", "`]` at its end")),
+    ("flow mapping", ("a map that is not closed", "`}` at its end")),
+    ("unknown escape", ("a backslash that means nothing", "single quotes, in which a backslash is only itself")),
+    ("tab character", ("a tab", "spaces for indentation")),
+    ("'\\t'", ("a tab", "spaces for indentation")),
+    ("quoted scalar", ("quotes that are not closed", "the same quote at both ends")),
+    ("cannot start any token", ("a character that begins no value", "spaces before it, or quotes around it")),
+    ("block mapping", ("a line that does not continue the map above", "the indentation of its neighbours")),
+    ("block collection", ("a line that does not continue the list above", "the indentation of its neighbours")),
+    ("simple key", ("a line without a colon", "`name: value`")),
+)
+"""Signs of what both of yaml's parsers say, and what it means to somebody who writes a file."""
 Plain = str | None | list["Plain"] | dict[str, "Plain"]
 
 
@@ -56,8 +77,7 @@ class ReadFile:
 
 def located(place: Place, path: Path = ()) -> str:
     """Return a place and a path as one text that can be printed: a field's name may hold a terminal's commands."""
-    names = [name if name.isprintable() else repr(name) for name in map(str, path)]
-    return f"{place}: {'.'.join(names)}" if path else str(place)
+    return f"{place}: {in_file(path)}" if path else str(place)
 
 
 def read(text: bytes | str) -> ReadFile:
@@ -71,8 +91,11 @@ def read(text: bytes | str) -> ReadFile:
     except UnicodeDecodeError as error:
         return _unreadable(_place_of_byte(error), f"byte {error.object[error.start]:#04x}", "text in UTF-8")
     except yaml.MarkedYAMLError as error:
-        found = (error.problem or "text that is not YAML").removeprefix("found ")
-        return _unreadable(_place(error.problem_mark), found, "one YAML mapping")
+        said = f"{error.context} {error.problem}"
+        words = next(
+            (words for sign, words in NOT_YAML if sign in said), ("text that is not YAML", "`name: value` lines")
+        )
+        return _unreadable(_place(error.problem_mark), *words)
     except yaml.reader.ReaderError as error:
         return _unreadable(START, f"character {error.character!r} at position {error.position}", "printable text")
 

@@ -35,9 +35,12 @@ LIVE = "live-campaigns"
 STARTED = ("launched", "ended", "revealed")
 
 
-def check_campaign(ports: Ports, text: bytes | str) -> CheckedCampaign:
-    """Return the checked campaign. Raises `Malformed` (`malformed-campaign`) naming every fault with its place."""
-    checked = check(text, _known(ports, named_retailers(text)))
+def check_campaign(ports: Ports | None, text: bytes | str) -> CheckedCampaign:
+    """Return the checked campaign; without ports, all but its retailers is checked, and a warning says so.
+
+    Raises `Malformed` (`malformed-campaign`) naming every fault with its place.
+    """
+    checked = check(text, None if ports is None else _known(ports, named_retailers(text)))
     if isinstance(checked, CheckedCampaign):
         return checked
     msg = f"the campaign file has {len(checked)} fault(s)"

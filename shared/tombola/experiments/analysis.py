@@ -23,6 +23,8 @@ IMBALANCE_BELOW = 0.001
 """Group sizes less likely than this are called a fault of the experiment, not chance."""
 SMALLEST_GROUP = 2
 """One shopper has no spread, so nothing can be said about the uncertainty of their mean."""
+TELLING_GROUP = 30
+"""Means of fewer shoppers hang on one or two baskets: no ratio is made of them, and words say how few they are."""
 
 Undecided = Literal["no-control", "too-few-shoppers", "no-spread"]
 
@@ -67,7 +69,9 @@ class Comparison:
 
     `difference_minor` and `interval` are before prizes. `prize_minor` is what prizes cost per invited
     shopper, a known sum and not a sample, so it moves the interval and does not widen it; None where
-    both arms could win, for then prizes cannot be told apart by arm. `ratio` is invited over control.
+    both arms could win, for then prizes cannot be told apart by arm. `ratio` is invited over control,
+    where it can be told: both arms of `TELLING_GROUP` shoppers, and an interval that does not reach below the
+    invited having spent nothing at all.
     `undecided` says why there is no interval. `imbalance` is the probability of group sizes at least
     this far from the share, were the assignment sound; None without a share.
     """
@@ -115,12 +119,13 @@ def compare(invited: ArmSums, control: ArmSums, *, share: Decimal, prizes_minor:
     """
     undecided = _undecided(invited, control, share)
     both = bool(invited.shoppers and control.shoppers)
+    interval = None if undecided else welch_interval(invited, control)
     return Comparison(
         invited=invited,
         control=control,
         difference_minor=float(invited.mean - control.mean) if both else None,
-        ratio=float(invited.mean / control.mean) if both and control.total_minor > 0 else None,
-        interval=None if undecided else welch_interval(invited, control),
+        ratio=float(invited.mean / control.mean) if interval and _can_tell_ratio(invited, control, interval) else None,
+        interval=interval,
         undecided=undecided,
         prize_minor=prizes_minor / invited.shoppers if prizes_minor is not None and invited.shoppers else None,
         imbalance=sample_ratio_mismatch(invited.shoppers, control.shoppers, share) if 0 < share < 1 else None,
@@ -133,6 +138,12 @@ def _undecided(invited: ArmSums, control: ArmSums, share: Decimal) -> Undecided 
     if min(invited.shoppers, control.shoppers) < SMALLEST_GROUP:
         return "too-few-shoppers"
     return None if invited.variance or control.variance else "no-spread"
+
+
+def _can_tell_ratio(invited: ArmSums, control: ArmSums, interval: Interval) -> bool:
+    """Tell whether a percentage would mean something; an interval past -100% says that it would not."""
+    enough = min(invited.shoppers, control.shoppers) >= TELLING_GROUP
+    return enough and control.total_minor > 0 and interval.low >= -control.mean
 
 
 def welch_interval(invited: ArmSums, control: ArmSums, confidence: float = CONFIDENCE) -> Interval:

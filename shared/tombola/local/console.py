@@ -48,13 +48,18 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_RECEIPTS = "/console/receipts/"
+_BUCKETS = {"/console/receipts/": "receipts", "/console/reports/": "reports"}
+"""Below which path the objects of a bucket can be read."""
+_REPORT_POLICY = (
+    "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+)
+"""A report is one page with its styles and pictures inside; it runs nothing and fetches nothing."""
 
 B = TypeVar("B", bound=BaseModel)
 
 
-class SendAgain(BaseModel):
-    """Which dead letters to put back where they died."""
+class WhichLetters(BaseModel):
+    """Which dead letters to send again, or to discard."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,7 +86,7 @@ class Console:
     tally: Callable[[], Tally]
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Serve the page, its files, the state, and the two things that can be asked by POST."""
+        """Serve the page, its files, the state, and the few things that can be asked by POST."""
         request = Request(environ)
         request.max_content_length = MAX_BODY_BYTES
         response = self._answer(request)
@@ -127,20 +132,26 @@ class Console:
             return Response(content, content_type=page[1])
         if path == "/console/state":
             return json_response(self.state())
-        if path.startswith(_RECEIPTS):
-            return self._receipt(path.removeprefix(_RECEIPTS))
+        for prefix, bucket in _BUCKETS.items():
+            if path.startswith(prefix):
+                return self._object(bucket, path.removeprefix(prefix))
         msg = f"the console has no page {path!r}"
         raise Unknown(msg, code="unknown-page")
 
-    def _receipt(self, name: str) -> Response:
+    def _object(self, bucket: str, name: str) -> Response:
+        """Return an object of ours: JSON and reports to be read, all else (rejected rows, tables) to be saved."""
         try:
-            with self.ports.objects.open(self.ports.objects.stat("receipts", name).ref) as stream:
+            with self.ports.objects.open(self.ports.objects.stat(bucket, name).ref) as stream:
                 content = stream.read()
         except (NotFound, Refused) as error:
-            msg = f"there is no receipt {name!r}"
-            raise Unknown(msg, code="unknown-receipt") from error
+            msg = f"there is no {bucket.removesuffix('s')} {name!r}"
+            raise Unknown(msg, code=f"unknown-{bucket.removesuffix('s')}") from error
         if name.endswith(".json"):
             return json_response(json.loads(content))
+        if bucket == "reports" and name.endswith(".html"):
+            page = Response(content, content_type="text/html; charset=utf-8")
+            page.headers["Content-Security-Policy"] = _REPORT_POLICY
+            return page
         response = Response(content, content_type="application/octet-stream")
         response.headers.set("Content-Disposition", "attachment", filename=name.rpartition("/")[2])
         return response
@@ -150,8 +161,9 @@ class Console:
             msg = "only the console's own page may ask for this"
             raise Forbidden(msg, [Problem("headers", "another origin", f"{OWN_HEADER}: 1, from {request.host}")])
         if request.path == "/console/send-again":
-            wanted = _parsed(request, SendAgain)
-            return json_response({"sent_again": self.queue.redrive(wanted.message_ids)})
+            return json_response({"sent_again": self.queue.redrive(_parsed(request, WhichLetters).message_ids)})
+        if request.path == "/console/discard":
+            return json_response({"discarded": self.queue.discard(_parsed(request, WhichLetters).message_ids)})
         if request.path == "/console/profile":
             which = _parsed(request, WhichShopper)
             return json_response(shopper_profile(self.ports, which.retailer, which.shopper_id))

@@ -9,20 +9,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+from tombola.campaigns.lifecycle import phase
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import started_campaigns
-from tombola.local.queue import Queue
+from tombola.local.queue import Kept, Queue
 from tombola.money import major_units
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Snapshot, Where
 from tombola.ports.errors import NotFound
 from tombola.ports.objects import ObjectInfo
-from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION
-from tombola.runtime.topology import DEAD_LETTERS
+from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION, SOURCE_TOPIC
+from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
 FILES_SHOWN = 200
 LETTERS_SHOWN = 100
 LINES_SHOWN = 60
+NAME_SHOWN = 200
+"""Characters of an object's name."""
 _TAIL_BYTES = 64 * 1024
 _SOON = timedelta(seconds=1)
 _LATER = timedelta(seconds=4)
@@ -59,8 +62,8 @@ def queues(queue: Queue, lanes: Sequence[Lane]) -> list[Facts]:
     return shown
 
 
-def dead_letters(queue: Queue) -> list[Facts]:
-    """Return the dead letters: why, where, since when. Never what is in them."""
+def dead_letters(queue: Queue, limit: int = LETTERS_SHOWN) -> list[Facts]:
+    """Return the latest dead letters: why, where, since when, of which object of the inbox. Never what is in them."""
     return [
         {
             "message_id": letter.message_id,
@@ -70,8 +73,9 @@ def dead_letters(queue: Queue) -> list[Facts]:
             "function": letter.attributes.get("function", ""),
             "subscription": letter.attributes.get(SOURCE_SUBSCRIPTION, "").rpartition("/")[2],
             "type": letter.attributes.get("type", ""),
+            "object": _object_name(letter),
         }
-        for letter in reversed(queue.recent(DEAD_LETTERS, LETTERS_SHOWN))
+        for letter in reversed(queue.recent(DEAD_LETTERS, limit))
     ]
 
 
@@ -93,6 +97,19 @@ def log_lines(file: Path) -> list[Facts]:
     rest = [line for line in lines if line.get("severity") not in {"WARNING", "ERROR", "CRITICAL"}]
     chosen = [*serious[: LINES_SHOWN // 2], *rest[: LINES_SHOWN // 2]]
     return sorted(chosen, key=lambda line: str(line.get("time", "")), reverse=True)
+
+
+def _object_name(letter: Kept) -> str:
+    """Return which object of the inbox a letter was about, printable; empty for every other letter.
+
+    A notification names it in an attribute; a file whose name could be none has it in the body alone.
+    """
+    if letter.attributes.get(SOURCE_TOPIC, "").rpartition("/")[2] != OBJECTS:
+        return ""
+    name = letter.attributes.get("objectId") or (_parsed(letter.data) or {}).get("name")
+    if not isinstance(name, str):
+        return ""
+    return (name if name.isprintable() else repr(name))[:NAME_SHOWN]
 
 
 def _receipts(ports: Ports) -> list[ObjectInfo]:
@@ -127,10 +144,11 @@ def _summary(ports: Ports, info: ObjectInfo) -> Facts:
 
 
 def _campaigns(ports: Ports) -> list[Facts]:
-    return [_campaign(ports, launched) for launched in started_campaigns(ports)]
+    return [campaign_facts(ports, launched) for launched in started_campaigns(ports)]
 
 
-def _campaign(ports: Ports, launched: Launched) -> Facts:
+def campaign_facts(ports: Ports, launched: Launched) -> Facts:
+    """Return what is to be said of one campaign version now; amounts as text, in whole units of its currency."""
     rules, version, currency = launched.rules, launched.version, launched.rules.pool.currency
     plays = list(ports.documents.query("plays", [Where("campaign", "==", f"{rules.campaign}/v{version}")]))
     states = Counter(str(play.fields.get("state")) for play in plays)
@@ -143,13 +161,23 @@ def _campaign(ports: Ports, launched: Launched) -> Facts:
         "title": rules.title,
         "sponsor": rules.sponsor.name,
         "status": launched.status,
+        "phase": phase(launched.status, rules.window, ports.clock.now()),
         "window": rules.window.model_dump(mode="json"),
         "currency": currency,
         "accounts": {account: str(major_units(amount, currency)) for account, amount in accounts.items()},
         "tokens": len(plays),
         "states": dict(states),
         "wins": wins,
+        "report": _report(ports, f"{rules.campaign}/v{version}/report.html"),
     }
+
+
+def _report(ports: Ports, name: str) -> str | None:
+    """Return the report's name if it was made."""
+    try:
+        return ports.objects.stat("reports", name).ref.name
+    except NotFound:
+        return None
 
 
 def _won(play: Snapshot) -> bool:
@@ -167,7 +195,7 @@ def _tail(file: Path) -> str:
         return ""
 
 
-def _parsed(line: str) -> Facts | None:
+def _parsed(line: str | bytes) -> Facts | None:
     try:
         found = json.loads(line)
     except ValueError:

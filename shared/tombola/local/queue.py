@@ -51,7 +51,12 @@ class Kept(Protocol):
 
     @property
     def message_id(self) -> str:
-        """Name it to `redrive`."""
+        """Name it to `redrive` and `discard`."""
+        ...
+
+    @property
+    def data(self) -> bytes:
+        """What was published."""
         ...
 
     @property
@@ -114,6 +119,10 @@ class Queue(Protocol):
 
     def redrive(self, message_ids: Sequence[str], /) -> int:
         """Put dead letters back to the subscriptions they died on; return how many."""
+        ...
+
+    def discard(self, message_ids: Sequence[str], /) -> int:
+        """Forget dead letters for good; return how many."""
         ...
 
     def due(self) -> set[str]:

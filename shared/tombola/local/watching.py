@@ -17,7 +17,7 @@ from tombola.errors import Malformed, Problem
 from tombola.ports.errors import NotFound, PortError, Refused
 from tombola.ports.objects import ObjectInfo, Objects, check_object_name
 from tombola.ports.topics import Message, Topics
-from tombola.runtime.dead_letters import letter
+from tombola.runtime.dead_letters import SOURCE_TOPIC, letter
 from tombola.runtime.logs import logger
 from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
@@ -174,7 +174,7 @@ def _refusal(name: str, reason: str) -> Message:
     found, _, expected = reason.rpartition("; expected ")
     fault = Malformed(reason, [Problem("name", found, expected)], code="bad-object-name")
     resource = {"bucket": BUCKET, "name": name[:2000]}
-    return letter(fault, json.dumps(resource).encode(), {}, {"function": "watching", "source_topic": OBJECTS})
+    return letter(fault, json.dumps(resource).encode(), {}, {"function": "watching", SOURCE_TOPIC: OBJECTS})
 
 
 def _files(folder: Path) -> Iterator[Path]:

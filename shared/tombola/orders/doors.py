@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from tombola.errors import Fault, Malformed, Problem
 from tombola.instants import Instant
@@ -29,6 +28,7 @@ from tombola.orders.facts import (
     ReturnedLine,
 )
 from tombola.privacy.pseudonyms import pseudonym
+from tombola.problems import at_most, problems_of
 
 STATED, CHECKED_OUT = "order.stated", "order.checked_out"
 TYPE_AT: Mapping[Door, str] = {"webhook": STATED, "check_out": CHECKED_OUT}
@@ -37,9 +37,14 @@ AHEAD = timedelta(hours=1)
 MAX_NAMED = 200
 """Problems named in one answer; a body of a megabyte can hold many more."""
 
-Amount = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,3})?$", examples=["12.50"])]
+Amount = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,3})?$", description="an amount as text, as in 12.50")]
 """Decimal text in the currency's major unit."""
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Text = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="text without control characters"
+    ),
+]
 """As in feeds: without control characters, so that an order has one name through every door."""
 Quantity = Annotated[int, Field(ge=0, le=10**9)]
 
@@ -93,7 +98,7 @@ class OrderMessage(Message):
     shopper_id: Text | None = None
     store_id: Text | None = None
     ordered_at: Instant | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="three capital letters, as in EUR")] | None = None
     channel: Literal["store", "web", "app"] = "store"
     lines: Annotated[tuple[LineMessage, ...], Field(max_length=MAX_LINES)] = ()
     returns: Annotated[tuple[ReturnMessage, ...], Field(max_length=MAX_LINES)] = ()
@@ -107,11 +112,7 @@ def parse_message(body: bytes) -> OrderMessage:
     try:
         return OrderMessage.model_validate_json(body)
     except ValidationError as error:
-        problems = [
-            Problem(".".join(map(str, each["loc"])) or "body", _found(each), each["msg"])
-            for each in error.errors(include_url=False, include_context=False)
-        ]
-        raise _malformed(problems) from error
+        raise _malformed(problems_of(error, OrderMessage, most=MAX_NAMED)) from error
 
 
 def statement_of(message: OrderMessage, retailer_id: str, door: Door, pseudonym_key: bytes) -> OrderStatement:
@@ -121,7 +122,7 @@ def statement_of(message: OrderMessage, retailer_id: str, door: Door, pseudonym_
     an unknown currency, more decimals than it has, one id twice.
     """
     if problems := [*_misplaced(message, door), *_half_head(message), *_amount_problems(message), *_repeated(message)]:
-        raise _malformed(problems)
+        raise _malformed(at_most(MAX_NAMED, problems))
     return OrderStatement(
         retailer=retailer_id,
         order_id=message.order_id,
@@ -171,16 +172,20 @@ def _amount_problems(message: OrderMessage) -> Iterator[Problem]:
     try:
         exponent(message.currency)
     except ValueError as error:
-        yield Problem("currency", repr(message.currency), str(error))
+        yield Problem("currency", repr(message.currency), _expected(error))
         return
     for where, amount in _amounts(message):
         try:
             minor = minor_units(Decimal(amount), message.currency)
         except ValueError as error:
-            yield Problem(where, repr(amount), str(error))
+            yield Problem(where, repr(amount), _expected(error))
         else:
             if minor > MAX_MINOR:
                 yield Problem(where, repr(amount), f"at most {major_units(MAX_MINOR, message.currency)}")
+
+
+def _expected(error: ValueError) -> str:
+    return str(error).partition("; expected ")[2]
 
 
 def _amounts(message: OrderMessage) -> Iterator[tuple[str, str]]:
@@ -238,11 +243,4 @@ def _payment(each: PaymentMessage, currency: str) -> Payment:
 
 
 def _malformed(problems: list[Problem]) -> Fault:
-    named = problems[:MAX_NAMED]
-    if len(problems) > MAX_NAMED:
-        named.append(Problem("body", f"{len(problems) - MAX_NAMED} more problems", "none"))
-    return Malformed("the order is not stated in the declared form", named, code="malformed-order")
-
-
-def _found(error: ErrorDetails) -> str:
-    return "nothing" if error["type"] == "missing" else repr(error["input"])[:80]
+    return Malformed("the order is not stated in the declared form", problems, code="malformed-order")

@@ -64,7 +64,7 @@ class Header(Fact):
     shopper: Text | None
     store_id: Text
     ordered_at: Instant
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="three capital letters, as in EUR")]
     channel: Literal["store", "web", "app"] = "store"
 
 

@@ -11,18 +11,18 @@ from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
 from tombola.games.reconciling import Reconciliation
 from tombola.reports.checks import book_checks, own_checks
-from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
-from tombola.reports.model import ArmResult, CampaignReport, Counts, Day, Experiment, Money, Range, Store
+from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers
+from tombola.reports.model import ArmResult, CampaignReport, Commitment, Counts, Day, Experiment, Money, Range
+from tombola.reports.stores import store_rows
 
-SMALLEST_STORE = 5
-"""A store with fewer shoppers is not named: a sponsor could recognise them."""
-MOST_STORES = 10
 MOST_DAYS = 1000
 """Days before or after the window that hold a stray fact do not make an endless table."""
 _DAILY = ("proposals", "withheld", "tokens", "plays", "wins", "reserved_minor")
 
 
-def assemble(launched: Launched, facts: CampaignFacts, books: Reconciliation, as_of: datetime) -> CampaignReport:
+def assemble(
+    launched: Launched, committed_at: datetime, facts: CampaignFacts, books: Reconciliation, as_of: datetime
+) -> CampaignReport:
     """Return the report of one campaign version. `books` are the games' own figures, to check the facts against."""
     rules = launched.rules
     counts = _counts(facts.plays, facts.happened, facts.shoppers)
@@ -35,6 +35,7 @@ def assemble(launched: Launched, facts: CampaignFacts, books: Reconciliation, as
         retailers=rules.retailers,
         rules_hash=launched.rules_hash,
         rules_url=rules.eligibility.rules_url,
+        commitment=_commitment(launched, committed_at),
         opens_at=rules.window.opens_at,
         closes_at=rules.window.closes_at,
         time_zone=rules.window.time_zone,
@@ -45,8 +46,19 @@ def assemble(launched: Launched, facts: CampaignFacts, books: Reconciliation, as
         money=money,
         experiment=_experiment(rules, facts.shoppers, money),
         days=_days(rules, facts.happened, as_of),
-        stores=_stores(facts.stores),
+        stores=store_rows(facts.stores, facts.small_store_shoppers),
         checks=(*own_checks(rules, counts, money, facts), *book_checks(counts, money, books)),
+    )
+
+
+def _commitment(launched: Launched, committed_at: datetime) -> Commitment:
+    return Commitment(
+        id_key=launched.commitment["id_key"],
+        seed=launched.commitment["seed"],
+        witness=launched.witness,
+        committed_at=committed_at,
+        launched_at=launched.launched_at,
+        reveal_by=launched.rules.reveal_by,
     )
 
 
@@ -163,19 +175,3 @@ def _filled(days: Iterable[date], sums: Mapping[date, Mapping[str, int]]) -> Ite
     totals = accumulate(row["reserved_minor"] for _, row in rows)
     for (day, row), total in zip(rows, totals, strict=True):
         yield Day(day=day, **row, cumulative_reserved_minor=total)
-
-
-def _stores(stores: Iterable[StoreTotals]) -> tuple[Store, ...]:
-    """Return the stores that took most, then all others in one row; no store of few shoppers has a name."""
-    ranked = sorted(stores, key=lambda each: (-each.value_minor, each.retailer, each.store_id))
-    named = [each for each in ranked if each.shoppers >= SMALLEST_STORE][:MOST_STORES]
-    rest = [each for each in ranked if each not in named]
-    rows = [Store(stores=1, **_columns(each), retailer=each.retailer, store_id=each.store_id) for each in named]
-    if rest:
-        sums = {name: sum(_columns(each)[name] for each in rest) for name in _columns(rest[0])}
-        rows.append(Store(stores=len(rest), **sums, retailer=None, store_id=None))
-    return tuple(rows)
-
-
-def _columns(store: StoreTotals) -> dict[str, int]:
-    return {"orders": store.orders, "shoppers": store.shoppers, "value_minor": store.value_minor}

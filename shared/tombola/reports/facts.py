@@ -8,6 +8,9 @@ from datetime import datetime
 
 from tombola.experiments.analysis import ArmSums
 
+SMALLEST_STORE = 5
+"""A store with fewer shoppers is not named: a sponsor could recognise them."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlayTotals:
@@ -58,10 +61,14 @@ class StoreTotals:
 
 @dataclass(frozen=True, slots=True)
 class CampaignFacts:
-    """Everything a report is computed from. `foreign_orders` are in another currency and left out."""
+    """Everything a report is computed from. `foreign_orders` are in another currency and left out.
+
+    `small_store_shoppers` are the different shoppers of all stores of fewer than `SMALLEST_STORE` together.
+    """
 
     plays: tuple[PlayTotals, ...]
     happened: tuple[Happened, ...]
     shoppers: Shoppers
     stores: tuple[StoreTotals, ...]
+    small_store_shoppers: int
     foreign_orders: int

@@ -77,14 +77,17 @@ class Day(Part):
 
 
 class Store(Part):
-    """One store's orders in the window, of everybody. Stores of few shoppers are one row without a name."""
+    """One store's orders in the window, of everybody; or of all `stores` that have no row of their own.
+
+    The latter say nothing (None) where they have too few shoppers together. See `tombola.reports.stores`.
+    """
 
     retailer: str | None
     store_id: str | None
     stores: int
-    orders: int
-    shoppers: int
-    value_minor: int
+    orders: int | None
+    shoppers: int | None
+    value_minor: int | None
 
 
 class ArmResult(Part):
@@ -125,6 +128,21 @@ class Experiment(Part):
     balanced: bool
 
 
+class Commitment(Part):
+    """What was stated of the draw before anyone could take part: for whoever checks it later.
+
+    `id_key`, `seed` are digests of the version's two keys, in hex; `witness` is the text that was supplied after
+    the digests. The keys are due to be made public by `reveal_by`.
+    """
+
+    id_key: str
+    seed: str
+    witness: str
+    committed_at: AwareDatetime
+    launched_at: AwareDatetime
+    reveal_by: AwareDatetime
+
+
 class Check(Part):
     """One line of the reconciliation: two ways to the same figure, or a bound and what must not pass it."""
 
@@ -144,6 +162,7 @@ class CampaignReport(Part):
     retailers: tuple[str, ...]
     rules_hash: str
     rules_url: str
+    commitment: Commitment
     opens_at: AwareDatetime
     closes_at: AwareDatetime
     time_zone: str

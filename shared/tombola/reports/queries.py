@@ -11,7 +11,7 @@ import ibis
 
 from tombola.campaigns.model import Campaign
 from tombola.experiments.analysis import ArmSums
-from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
+from tombola.reports.facts import SMALLEST_STORE, CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
 from tombola.reports.unpacking import unpack
 from tombola.reports.values import paid_minor
 
@@ -51,11 +51,13 @@ def collect(backend: "BaseBackend", rules: Campaign, version: int) -> CampaignFa
     plays = backend.create_table("plays", _plays(backend, rules.campaign, version), temp=True)
     orders = backend.create_table("orders", _orders(backend, rules), temp=True)
     ours = orders.filter(orders.currency == rules.pool.currency)
+    in_stores = _in_stores(ours, rules)
     return CampaignFacts(
         plays=tuple(PlayTotals(**row) for row in _rows(_play_totals(plays))),
         happened=tuple(_happening(row) for row in _rows(_happenings(proposals, plays))),
         shoppers=_shoppers(proposals, ours),
-        stores=tuple(StoreTotals(**row) for row in _rows(_store_totals(ours, rules))),
+        stores=tuple(StoreTotals(**row) for row in _rows(_store_totals(in_stores))),
+        small_store_shoppers=_small_store_shoppers(in_stores),
         foreign_orders=_foreign(orders, rules),
     )
 
@@ -168,15 +170,25 @@ def _arm_sums(row: dict[str, Any] | None) -> ArmSums:
     return ArmSums(row["shoppers"], int(row["total"]), int(row["squares"])) if row else ArmSums(0, 0, 0)
 
 
-def _store_totals(orders: "ir.Table", rules: Campaign) -> "ir.Table":
+def _in_stores(orders: "ir.Table", rules: Campaign) -> "ir.Table":
+    """Return the orders that the table of stores is about: kept, and through a channel and store of the campaign."""
     kept = orders.filter(~orders.cancelled, orders.channel.isin(rules.channels))
-    if rules.stores:
-        kept = kept.filter(kept.store_id.isin(rules.stores))
+    return kept.filter(kept.store_id.isin(rules.stores)) if rules.stores else kept
+
+
+def _store_totals(orders: "ir.Table") -> "ir.Table":
     key = ("retailer", "store_id")
-    totals = kept.group_by(key).aggregate(
-        orders=kept.count(), shoppers=kept.shopper.nunique(), value_minor=kept.value_minor.sum()
+    totals = orders.group_by(key).aggregate(
+        orders=orders.count(), shoppers=orders.shopper.nunique(), value_minor=orders.value_minor.sum()
     )
     return totals.order_by(key)
+
+
+def _small_store_shoppers(orders: "ir.Table") -> int:
+    totals = _store_totals(orders)
+    small = orders.semi_join(totals.filter(totals.shoppers < SMALLEST_STORE), ("retailer", "store_id"))
+    different = small.filter(small.shopper.notnull()).select("retailer", "shopper").distinct()
+    return int(_rows(different.aggregate(found=different.count()))[0]["found"])
 
 
 def _foreign(orders: "ir.Table", rules: Campaign) -> int:

@@ -1,11 +1,11 @@
 """The report as one page: everything inside it, nothing fetched, no script."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from tombola.reports.assembly import SMALLEST_STORE
 from tombola.reports.charts import Chart
+from tombola.reports.facts import SMALLEST_STORE
 from tombola.reports.model import CampaignReport
 from tombola.reports.wording import findings, money_text, share_text, signed_text, verdict
 
@@ -29,6 +29,9 @@ def render(report: CampaignReport, charts: Sequence[Chart]) -> str:
         at = instant.astimezone(zone)
         return f"{at.day} {at:%B %Y, %H:%M}"
 
+    def exact(instant: datetime) -> str:
+        return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
     return environment.get_template(TEMPLATE).render(
         report=report,
         counts=report.counts,
@@ -41,5 +44,6 @@ def render(report: CampaignReport, charts: Sequence[Chart]) -> str:
         signed=lambda minor: signed_text(minor, report.currency),
         share=share_text,
         local=local,
+        exact=exact,
         smallest_store=SMALLEST_STORE,
     )

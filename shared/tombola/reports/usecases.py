@@ -1,7 +1,7 @@
 """Export a campaign's report into the bucket `reports`."""
 
 from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import find_launched
+from tombola.campaigns.usecases import find_launched, list_versions
 from tombola.games.usecases import reconcile
 from tombola.ports import Ports
 from tombola.reports.assembly import assemble
@@ -38,8 +38,9 @@ def export_report(ports: Ports, campaign: str, version: int) -> ReportFiles:
 def build_report(ports: Ports, campaign: str, version: int) -> CampaignReport:
     """Return the report of one campaign version as of now. Raises `Unknown` when there is no such launched version."""
     launched = find_launched(ports, campaign, version)
-    facts = _collect(ports, launched)
-    return assemble(launched, facts, reconcile(ports, campaign, version), ports.clock.now())
+    committed_at = list_versions(ports, campaign)[version - 1].committed_at
+    facts, books = _collect(ports, launched), reconcile(ports, campaign, version)
+    return assemble(launched, committed_at, facts, books, ports.clock.now())
 
 
 def _collect(ports: Ports, launched: Launched) -> CampaignFacts:

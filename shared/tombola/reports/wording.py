@@ -1,5 +1,6 @@
 """What the figures mean, in words a brand manager reads once. Pure."""
 
+from tombola.experiments.analysis import TELLING_GROUP
 from tombola.money import exponent, major_units
 from tombola.reports.model import CampaignReport, Experiment
 
@@ -26,7 +27,15 @@ def signed_text(minor: float, currency: str) -> str:
 
 
 def verdict(experiment: Experiment) -> str:
-    """Return the answer to "did it bring more than it would have sold anyway?" in a few words."""
+    """Return the answer to "did it bring more than it would have sold anyway?" in a few words.
+
+    Of a group too small to tell much it says how small, whatever the answer.
+    """
+    link = ", but " if experiment.decided and experiment.balanced else ": "
+    return link.join([_answer(experiment), *_few(experiment)])
+
+
+def _answer(experiment: Experiment) -> str:
     if experiment.undecided is not None or experiment.difference_minor is None:
         return "No answer"
     if not experiment.balanced:
@@ -34,6 +43,21 @@ def verdict(experiment: Experiment) -> str:
     if not experiment.decided:
         return "Could be chance"
     return "More than chance" if experiment.difference_minor > 0 else "Less than without"
+
+
+def _few(experiment: Experiment) -> list[str]:
+    """Return what to say of small groups: nothing, or one text."""
+    if experiment.undecided == "no-control":
+        return []
+    groups = (("control", experiment.control.shoppers), ("invited", experiment.invited.shoppers))
+    small = [f"the {name} group has {_shoppers(count)}" for name, count in groups if count < TELLING_GROUP]
+    return [", ".join(small)] if small else []
+
+
+def _shoppers(count: int) -> str:
+    if not count:
+        return "no shoppers"
+    return f"only {count} shopper" if count == 1 else f"only {count} shoppers"
 
 
 _UNDECIDED = {

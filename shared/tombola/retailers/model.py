@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from tombola.zones import known_zone
 
-RetailerId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+RetailerId = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$", description="2 to 40 of a-z, 0-9 and -, a letter first")
+]
 TimeZone = Annotated[str, AfterValidator(known_zone)]
 
 
@@ -55,8 +57,8 @@ class Retailer(BaseModel):
 
     retailer: RetailerId
     name: str
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="two capital letters, as in US")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="three capital letters, as in EUR")]
     time_zone: TimeZone = "UTC"
     quarantine_over: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.10")
     feeds: dict[Literal["products", "orders", "shoppers", "navigation", "returns"], Dialect]

@@ -8,11 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 from tombola.errors import Fault, Problem, Unknown
 from tombola.ports import Ports
 from tombola.ports.errors import NotFound
+from tombola.problems import MOST_SHOWN, in_file, problems_of
 from tombola.retailers.model import Retailer, RetailerId
 
 STALE_FOR = timedelta(seconds=30)
 KEYS_STALE_FOR = timedelta(seconds=60)
-MOST_SHOWN = 80
 _ID: TypeAdapter[str] = TypeAdapter(RetailerId)
 
 
@@ -53,10 +53,7 @@ def read_retailer(text: bytes, name: str) -> Retailer:
     try:
         return Retailer.model_validate(yaml.safe_load(text))
     except ValidationError as error:
-        problems = [
-            Problem(".".join(map(str, e["loc"])), repr(e["input"])[:MOST_SHOWN], e["msg"]) for e in error.errors()
-        ]
-        raise _broken(name, problems) from error
+        raise _broken(name, problems_of(error, Retailer, where=lambda path: in_file(path) or "file")) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise _broken(name, [Problem("file", "what is no YAML", "YAML in UTF-8")]) from error
 

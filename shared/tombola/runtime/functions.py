@@ -18,9 +18,10 @@ from pydantic import ValidationError
 from tombola.errors import Fault, Malformed, Problem, Unknown
 from tombola.events import Event, topic_name
 from tombola.ports.objects import BUCKETS
+from tombola.problems import problems_of
 from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
-from tombola.runtime.faults import MethodNotAllowed, problems_of
+from tombola.runtime.faults import MethodNotAllowed
 from tombola.runtime.http import Answer, HttpRequest
 from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
 from tombola.runtime.outcomes import Outcome, judged, observed
@@ -166,7 +167,7 @@ def _event(event_type: type[E], delivery: Delivery) -> E:
         return event_type.model_validate_json(delivery.data)
     except ValidationError as error:
         msg = f"the message is not an event {event_type.TYPE}"
-        raise Malformed(msg, problems_of(error), code="malformed-event") from None
+        raise Malformed(msg, problems_of(error, event_type), code="malformed-event") from None
 
 
 def _logical(bucket: str) -> str:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from tombola.errors import Malformed, Problem
 from tombola.json_text import check_json
-from tombola.runtime.faults import UnsupportedMediaType, problems_of
+from tombola.problems import problems_of
+from tombola.runtime.faults import UnsupportedMediaType
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -54,8 +55,8 @@ class HttpRequest:
         try:
             return model.model_validate_json(self.body, extra="forbid")
         except ValidationError as error:
-            msg = f"the body is not a {model.__name__}"
-            raise Malformed(msg, problems_of(error)) from None
+            msg = "the body does not have the declared form"
+            raise Malformed(msg, problems_of(error, model)) from None
 
 
 @dataclass(frozen=True, slots=True)

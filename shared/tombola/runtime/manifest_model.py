@@ -33,9 +33,11 @@ Notifying = Annotated[
     str, _one_of("bucket", NOTIFYING_BUCKETS), Field(json_schema_extra={"enum": sorted(NOTIFYING_BUCKETS)})
 ]
 Table = Annotated[str, _one_of("table", TABLES), Field(json_schema_extra={"enum": sorted(TABLES)})]
-KeyPattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]{1,200}$")]
+KeyPattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]{1,200}$", description="1 to 200 of a-z, 0-9, - and *")]
 Extra = Literal["feeds", "reports", "signing", "warehouse"]
-Memory = Annotated[str, Field(pattern=r"^(256|512)Mi$|^(1|2|4|8|16)Gi$")]
+Memory = Annotated[
+    str, Field(pattern=r"^(256|512)Mi$|^(1|2|4|8|16)Gi$", description="256Mi, 512Mi, 1Gi, 2Gi, 4Gi, 8Gi or 16Gi")
+]
 Timeout = Annotated[int, Field(ge=1, le=3600)]
 Concurrency = Annotated[int, Field(ge=1, le=1000)]
 MaxAttempts = Annotated[int, Field(ge=5, le=100)]
@@ -98,7 +100,7 @@ Trigger = Annotated[
     Discriminator(
         _kind,
         custom_error_type="one_trigger",
-        custom_error_message=f"Expected exactly one trigger of {', '.join(_TRIGGERS)}",
+        custom_error_message=f"exactly one trigger of {', '.join(_TRIGGERS)}",
     ),
 ]
 

@@ -36,7 +36,7 @@ def table_text(manifests: Mapping[str, Manifest]) -> str:
 def _row(manifest: Manifest) -> str:
     cells = (
         f"[`{manifest.name}`]({manifest.name}/main.py)",
-        _trigger_words(manifest.trigger),
+        trigger_words(manifest.trigger),
         _resource_words(manifest.reads),
         _resource_words(manifest.writes),
         ", ".join(f"`{topic}`" for topic in manifest.publishes),
@@ -45,7 +45,8 @@ def _row(manifest: Manifest) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _trigger_words(trigger: TopicTrigger | BucketTrigger | HttpTrigger | ScheduleTrigger) -> str:
+def trigger_words(trigger: TopicTrigger | BucketTrigger | HttpTrigger | ScheduleTrigger) -> str:
+    """Return a trigger as people say it, names between backticks."""
     match trigger:
         case TopicTrigger(topic=topic, lanes=lanes):
             return f"topic `{topic}`" + (f" ({', '.join(lanes)})" if lanes != ("live",) else "")

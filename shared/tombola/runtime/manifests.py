@@ -18,7 +18,8 @@ import yaml
 from pydantic import ValidationError
 
 from tombola.errors import Malformed, Problem
-from tombola.runtime.faults import Misconfigured, problems_of
+from tombola.problems import in_file, problems_of
+from tombola.runtime.faults import Misconfigured
 from tombola.runtime.manifest_model import (
     BucketTrigger,
     Declared,
@@ -111,7 +112,7 @@ def _validated(model: type[Any], path: Path, where: str, problems: list[Problem]
     try:
         return model.model_validate(file.content)
     except ValidationError as error:
-        problems += [Problem(f"{where}: {one.where}", one.found, one.expected) for one in problems_of(error)]
+        problems += problems_of(error, model, where=lambda path: ": ".join(filter(None, (where, in_file(path)))))
         return None
 
 

@@ -18,7 +18,7 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, Field, TypeAdapter,
 
 from tombola.errors import Malformed, Problem
 from tombola.events import BULK, LIVE
-from tombola.runtime.faults import problems_of
+from tombola.problems import problems_of
 
 PUBSUB = "google.cloud.pubsub.topic.v1.messagePublished"
 STORAGE = "google.cloud.storage.object.v1."
@@ -128,7 +128,7 @@ def notice_of(delivery: Delivery) -> ObjectNotice | None:
         said = _Attributes.model_validate(delivery.attributes)
     except ValidationError as error:
         msg = "the message is not a Cloud Storage notification"
-        raise Malformed(msg, problems_of(error), code="malformed-notice") from None
+        raise Malformed(msg, problems_of(error, _Attributes), code="malformed-notice") from None
     if said.event_type != FINALIZE:
         return None
     return ObjectNotice(said.bucket, said.name, said.generation, said.event_type)

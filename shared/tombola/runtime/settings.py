@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import AliasChoices, AwareDatetime, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tombola.problems import problems_of
 from tombola.runtime.faults import Misconfigured
 
 
@@ -38,6 +39,6 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"TOMBOLA_{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
+        wrong = [f"TOMBOLA_{one.where.upper()}: expected {one.expected}" for one in problems_of(error)]
         msg = f"settings not as expected: {'; '.join(wrong)}"
         raise Misconfigured(msg) from None

@@ -37,7 +37,9 @@ def test_a_good_file_is_summed_up_with_its_worst_case(home: Path) -> None:
     result = run("check", FILE, "--home", home)
     assert result.exit_code == 0
     assert "worst case 2000.00 of 2000.00 USD" in result.stdout
-    assert "warning: line 33, column 15: eligibility.countries.0: found US" in result.stderr
+    warning = "warning: line 33, column 15: eligibility.countries #1: for US, ask counsel about entry without purchase"
+    assert warning in result.stderr
+    assert "found" not in result.stderr
 
 
 @pytest.mark.usefixtures("home")
@@ -74,6 +76,26 @@ def test_a_campaign_lives_its_life_on_the_command_line() -> None:
     shown = run("show", "spring-wheel").stdout
     assert "spring-wheel version 1: ended" in shown
     assert "witness    Bailiff 4711" in shown
+    assert "title      Spring wheel" in shown
+    assert "window     2027-03-01T05:00:00+00:00 to 2027-04-01T04:00:00+00:00" in shown
+    assert "tokens     0, of which 0 played and 0 won" in shown
+    assert "left       2000.00 USD can still be won" in shown
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [("2027-03-01T04:59:59Z", "not open yet"), ("2027-03-01T05:00:00Z", "open"), ("2027-04-01T04:00:00Z", "over")],
+)
+def test_a_launched_campaign_is_open_or_over_as_the_clock_says(
+    monkeypatch: pytest.MonkeyPatch, now: str, said: str
+) -> None:
+    monkeypatch.setenv("TOMBOLA_REPLAY_FROM", now)
+    run("commit", FILE)
+    run("launch", "spring-wheel", "--witness", "w")
+    assert f"now        {said}\n" in run("show", "spring-wheel").stdout
+    run("end", "spring-wheel")
+    assert "now        ended\n" in run("show", "spring-wheel").stdout
 
 
 @pytest.mark.usefixtures("home")
@@ -91,6 +113,19 @@ def test_what_cannot_be_done_is_a_fault(tmp_path: Path) -> None:
     assert isinstance(fault(run("check", tmp_path)), Unknown)
     run("commit", FILE)
     assert isinstance(fault(run("end", "spring-wheel")), Conflict)
+
+
+def test_a_file_is_checked_without_a_home_as_far_as_that_goes(home: Path, tmp_path: Path) -> None:
+    shutil.rmtree(home)
+    result = run("check", FILE)
+    assert result.exit_code == 0
+    assert "warning: line 4, column 1: retailers: " in result.stderr
+    assert "worst case 2000.00 of 2000.00 USD" in result.stdout
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(FILE.read_text(encoding="utf-8").replace("moments: 40", "moments: 0"), encoding="utf-8")
+    assert run("check", bad).exit_code == 1
+    assert isinstance(fault(run("check", FILE, "--home", home)), Unknown)
+    assert not home.exists()
 
 
 def test_without_a_home_nothing_is_made(home: Path) -> None:

@@ -59,7 +59,6 @@ def test_prizes_that_both_arms_could_win_come_off_neither() -> None:
     found = compare(ArmSums.of([5, 7]), ArmSums.of([3, 4]), share=SHARE, prizes_minor=None)
     assert found.net_minor is None
     assert found.net_interval is None
-    assert found.ratio == pytest.approx(12 / 7)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +82,27 @@ def test_too_little_to_say_gives_no_interval_and_a_reason(
 
 
 def test_a_control_group_that_bought_nothing_has_no_ratio() -> None:
-    found = compare(ArmSums.of([5, 6]), ArmSums.of([0, 0]), share=SHARE, prizes_minor=0)
+    found = compare(ArmSums.of([5, 6] * 30), ArmSums.of([0] * 30), share=SHARE, prizes_minor=0)
     assert found.ratio is None
     assert found.difference_minor == 5.5
+
+
+@pytest.mark.parametrize(
+    ("invited", "control", "ratio"),
+    [
+        ([5, 7] * 15, [3, 4] * 15, 12 / 7),
+        ([5, 7] * 15, [3, 4] * 14 + [3], None),
+        ([5, 7] * 14 + [5], [3, 4] * 15, None),
+        ([0] * 29 + [10_000], [1] * 30, None),
+    ],
+    ids=["30 of each", "29 in control", "29 invited", "interval below having spent nothing"],
+)
+def test_a_ratio_is_told_only_where_it_means_something(
+    invited: list[int], control: list[int], ratio: float | None
+) -> None:
+    found = compare(ArmSums.of(invited), ArmSums.of(control), share=SHARE, prizes_minor=0)
+    assert found.ratio == (None if ratio is None else pytest.approx(ratio))
+    assert found.difference_minor is not None
 
 
 def test_a_clear_difference_is_told_from_chance() -> None:

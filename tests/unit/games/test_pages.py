@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from tombola.campaigns.lifecycle import commitment, rules_hash
+from tombola.digests import digest
 from tombola.games.eligibility import Reason
 from tombola.games.ledger import ACCOUNTS, Account, Kind
 from tombola.games.usecases import list_keys
@@ -24,6 +26,14 @@ def test_every_reason_is_explained() -> None:
 def test_every_account_and_kind_of_posting_is_explained() -> None:
     assert set(ACCOUNTS) == set(get_args(Account))
     assert not {word for word in (*ACCOUNTS, *get_args(Kind)) if f"| `{word}` |" not in MONEY}
+
+
+def test_the_commitment_is_made_as_the_page_says() -> None:
+    labels = dict(re.findall(r"\| digest of the (.*?) \| SHA-256\(`(.*?)`", GAMES))
+    made = commitment(b"k" * 32, b"s" * 32)
+    assert made["id_key"] == digest(labels["id key"], b"k" * 32).hex()
+    assert made["seed"] == digest(labels["seed"], b"s" * 32).hex()
+    assert rules_hash(b"{}") == digest(labels["rules"], b"{}").hex()
 
 
 def test_the_pages_own_code_verifies_a_receipt(game: Game) -> None:

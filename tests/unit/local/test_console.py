@@ -125,6 +125,19 @@ def test_a_dead_letter_is_shown_with_its_reason_and_never_with_what_is_in_it(
     assert waiting["ready"] == 1
 
 
+def test_a_dead_letter_that_cannot_be_mended_is_discarded(
+    made: Laptop, ask: Callable[..., Reply], tmp_path: Path
+) -> None:
+    (tmp_path / "home" / "inbox" / "new\nline.csv").touch()
+    made.watcher.scan()
+    [letter] = state(ask)["dead_letters"]  # type: ignore[misc]
+    assert (letter["object"], letter["redrivable"]) == ("'new\\nline.csv'", False)
+    body = json.dumps({"message_ids": [letter["message_id"], "99"]}).encode()
+    assert ask("/console/discard", body).status == 403
+    assert json.loads(ask("/console/discard", body, **OWN).body) == {"discarded": 1}
+    assert state(ask)["dead_letters"] == []
+
+
 def test_a_shopper_is_found_by_the_retailers_own_id_which_goes_nowhere(made: Laptop, ask: Callable[..., Reply]) -> None:
     shopper, at = pseudonym(b"k" * 32, "corner-shop", "4711"), made.ports.clock.now() - timedelta(weeks=2)
     header = Header(shopper=shopper, store_id="1", ordered_at=at, currency="USD")
@@ -162,6 +175,28 @@ def test_a_launched_campaign_is_shown_with_its_pool(made: Laptop, ask: Callable[
     [campaign] = state(ask)["campaigns"]  # type: ignore[misc]
     assert (campaign["tokens"], campaign["states"], campaign["wins"]) == (0, {}, 0)
     assert campaign["accounts"]["available"] == "2000.00"
+    assert (campaign["status"], campaign["phase"] in {"not open yet", "open", "over"}) == ("launched", True)
+
+
+def test_a_report_that_was_made_is_linked_and_can_run_nothing(made: Laptop, ask: Callable[..., Reply]) -> None:
+    commit_campaign(made.ports, CAMPAIGN.read_bytes(), id_key=b"i" * 32, seed=b"s" * 32)
+    launch_campaign(made.ports, "spring-wheel", "w")
+    [before] = state(ask)["campaigns"]  # type: ignore[misc]
+    made.ports.objects.replace("reports", "spring-wheel/v1/report.html", b"<!doctype html>")
+    made.ports.objects.replace("reports", "spring-wheel/v1/days.csv", b"day")
+    made.ports.memo.clear()
+    [after] = state(ask)["campaigns"]  # type: ignore[misc]
+    assert (before["report"], after["report"]) == (None, "spring-wheel/v1/report.html")
+    page = ask(f"/console/reports/{after['report']}")
+    assert page.body == b"<!doctype html>"
+    assert dict(page.headers)["Content-Type"].startswith("text/html")
+    policy = dict(page.headers)["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert dict(ask("/console/reports/spring-wheel/v1/days.csv").headers)["Content-Disposition"].startswith(
+        "attachment"
+    )
+    assert ask("/console/reports/../receipts/x").status == 404
 
 
 def test_problems_are_shown_though_much_else_was_logged(ask: Callable[..., Reply], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tombola.errors import Malformed
+from tombola.errors import Malformed, Problem
 from tombola.orders.doors import MAX_NAMED, check_clock, parse_message, statement_of
 from tombola.orders.facts import Door, OrderStatement
 from tombola.privacy.pseudonyms import pseudonym
@@ -159,6 +159,40 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(Malformed) as refusal:
         parse_message(body)
     assert [each.where for each in refusal.value.problems] == ["body"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"scope": "half"}, Problem("scope", "'half'", "'whole' or 'some'")),
+        ({"order_id": ""}, Problem("order_id", "''", "text of at least 1 character")),
+        ({"order_id": 5}, Problem("order_id", "5", "text")),
+        ({"order_id": "a\n"}, Problem("order_id", r"'a\n'", "text without control characters")),
+        ({"currency": "usd"}, Problem("currency", "'usd'", "three capital letters, as in EUR")),
+        ({"stated_at": "2017-06-15T08:00:00"},
+         Problem("stated_at", "'2017-06-15T08:00:00'", "a time zone too, as in 2027-03-01T00:00:00Z")),
+        ({"lines": [{**LINE, "value": 4.5}]}, Problem("lines.0.value", "4.5", "text")),
+        ({"lines": [{**LINE, "value": "4,50"}]}, Problem("lines.0.value", "'4,50'", "an amount as text, as in 12.50")),
+        ({"lines": [{**LINE, "value": "4.505"}]}, Problem("lines.0.value", "'4.505'", "at most 2 decimals")),
+        ({"lines": [{**LINE, "coupons": "1"}]},
+         Problem("lines.0.coupons", "a field that is not known here", "the field coupon")),
+        ({"order_id": "absent", "order_Id": "1"},
+         Problem("order_Id", "a field that is not known here", "the field order_id")),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_was_expected_in_words(changes: dict[str, object], problem: Problem) -> None:
+    with pytest.raises(Malformed) as refusal:
+        stated(**changes)
+    assert refusal.value.problems == (problem,)
+
+
+def test_what_is_expected_never_repeats_what_was_sent() -> None:
+    with pytest.raises(Malformed) as refusal:
+        stated(currency="QQQ")
+    (problem,) = refusal.value.problems
+    assert (problem.where, problem.found) == ("currency", "'QQQ'")
+    assert problem.expected.startswith("one of ")
+    assert "QQQ" not in problem.expected
 
 
 def test_a_flood_of_problems_is_counted_past_the_first_ones() -> None:

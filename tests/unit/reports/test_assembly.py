@@ -4,14 +4,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums
 from tombola.games.ledger import ACCOUNTS
 from tombola.games.reconciling import Reconciliation
 from tombola.reports.assembly import assemble
-from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
+from tombola.reports.facts import SMALLEST_STORE, CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
 from tombola.reports.model import CampaignReport
+from tombola.reports.stores import store_rows
 
 RULES: dict[str, Any] = {
     "campaign": "june-wheel",
@@ -66,10 +69,12 @@ def report(
     **rules: Any,  # noqa: ANN401 (any field of the file)
 ) -> CampaignReport:
     launched = Launched(
-        rules=Campaign.model_validate({**RULES, **rules}), version=1, rules_hash="00", witness="w", commitment={},
+        rules=Campaign.model_validate({**RULES, **rules}), version=1, rules_hash="00", witness="w",
+        commitment={"id_key": "1d", "seed": "5e"},
         launched_at=AFTER, status="launched",
     )  # fmt: skip
-    return assemble(launched, CampaignFacts(plays, happened, shoppers, stores, foreign), told or books(), as_of)
+    facts = CampaignFacts(plays, happened, shoppers, stores, 0, foreign)
+    return assemble(launched, AFTER, facts, told or books(), as_of)
 
 
 def failing(made: CampaignReport) -> list[str]:
@@ -135,15 +140,44 @@ def test_a_stray_fact_of_another_century_makes_no_endless_table() -> None:
     assert [day.day.year for day in report(happened=(stray,)).days] == [1969, 2017]
 
 
+def store(name: str, shoppers: int, orders: int = 9, value_minor: int = 1000) -> StoreTotals:
+    return StoreTotals("corner-shop", name, orders, shoppers, value_minor)
+
+
 def test_a_store_of_few_shoppers_is_never_named() -> None:
-    stores = (
-        StoreTotals("corner-shop", "big", 40, 20, 90_000),
-        StoreTotals("corner-shop", "tiny", 9, 4, 99_000),
-        StoreTotals("corner-shop", "small", 1, 1, 500),
-    )
-    named, rest = report(stores=stores).stores
+    stores = (store("big", 20, 40, 90_000), store("tiny", 4, 9, 99_000), store("small", 1, 1, 500))
+    named, rest = store_rows(stores, 5)
     assert (named.store_id, named.orders) == ("big", 40)
     assert (rest.store_id, rest.stores, rest.orders, rest.value_minor) == (None, 2, 10, 99_500)
+
+
+@pytest.mark.parametrize(("small", "together"), [((4,), 4), ((1, 1), 1), ((1, 1, 1, 1, 1), 1), ((2, 2), 4)])
+def test_where_the_small_stores_have_few_shoppers_together_a_named_one_joins_them(
+    small: tuple[int, ...], together: int
+) -> None:
+    stores = (store("big", 20), store("middle", 6, 12), *(store(f"small-{n}", each) for n, each in enumerate(small)))
+    named, rest = store_rows(stores, together)
+    assert named.store_id == "big"
+    assert (rest.store_id, rest.stores, rest.orders) == (None, 1 + len(small), 12 + 9 * len(small))
+
+
+def test_where_nobody_is_left_to_join_them_the_small_stores_say_nothing() -> None:
+    (rest,) = store_rows((store("tiny", 4), store("small", 1)), 4)
+    assert rest.model_dump() == dict.fromkeys(("retailer", "store_id", "orders", "shoppers", "value_minor")) | {
+        "stores": 2
+    }
+
+
+@given(st.lists(st.integers(0, 12), max_size=15))
+def test_no_row_of_a_store_stands_for_few_shoppers(shoppers: list[int]) -> None:
+    stores = tuple(store(str(n), each, value_minor=each * n) for n, each in enumerate(shoppers))
+    worst = max((each for each in shoppers if each < SMALLEST_STORE), default=0)  # all were in the one store
+    rows = store_rows(stores, worst)
+    assert sum(row.stores for row in rows) == len(stores)
+    named = [each for each in stores if each.store_id in {row.store_id for row in rows}]
+    others = [each.shoppers for each in stores if each not in named]
+    assert all(each.shoppers >= SMALLEST_STORE for each in named)
+    assert all(max(others) >= SMALLEST_STORE for row in rows if row.store_id is None and row.orders is not None)
 
 
 def test_only_the_ten_stores_that_took_most_are_listed() -> None:

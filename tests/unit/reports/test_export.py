@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tombola.adapters.embedded.clock import ReplayClock
+from tombola.campaigns.usecases import list_versions
 from tombola.errors import Unknown
 from tombola.events import derived_id
 from tombola.experiments.analysis import ArmSums
@@ -51,7 +52,16 @@ def test_a_month_of_play_is_reported_as_it_was(season: Live, ports: Ports) -> No
     assert report.money.released_minor > 0
     assert report.money.payable_minor > 0
     assert report.days[-1].cumulative_reserved_minor == report.money.reserved_minor
-    assert sum(store.orders for store in report.stores) == sum(not o.cancelled_at for o in lived.orders.values())
+    assert sum(store.orders or 0 for store in report.stores) == sum(not o.cancelled_at for o in lived.orders.values())
+
+
+def test_the_report_states_the_commitment_as_it_was_made(season: Live, ports: Ports) -> None:
+    launched = season(visits=2).launched
+    (version,) = list_versions(ports, "june-wheel")
+    stated = build_report(ports, "june-wheel", 1).commitment
+    assert {"id_key": stated.id_key, "seed": stated.seed} == version.commitment == launched.commitment
+    assert (stated.witness, stated.reveal_by) == ("a witness", launched.rules.reveal_by)
+    assert (stated.committed_at, stated.launched_at) == (version.committed_at, launched.launched_at)
 
 
 def test_arms_are_compared_by_assignment_over_what_was_kept(season: Live, ports: Ports) -> None:
@@ -65,6 +75,22 @@ def test_arms_are_compared_by_assignment_over_what_was_kept(season: Live, ports:
         sums = ArmSums.of(v for shopper, v in values.items() if arm("june-wheel", 1, shopper, share).arm == name)
         assert (shown.shoppers, shown.value_minor) == (sums.shoppers, sums.total_minor)
     assert found.interval is not None
+
+
+def test_shoppers_of_several_small_stores_are_counted_once_before_their_sum_is_shown(
+    season: Live, ports: Ports
+) -> None:
+    season(visits=16, shoppers=2)
+    (silent,) = build_report(ports, "june-wheel", 1).stores
+    assert silent.stores > 2
+    assert (silent.orders, silent.shoppers, silent.value_minor) == (None, None, None)
+
+
+def test_small_stores_of_enough_shoppers_together_are_one_row(season: Live, ports: Ports) -> None:
+    lived = season(visits=12, shoppers=1000)
+    rows = build_report(ports, "june-wheel", 1).stores
+    assert rows[-1].store_id is None
+    assert sum(row.orders or 0 for row in rows) == sum(not o.cancelled_at for o in lived.orders.values())
 
 
 def test_exported_twice_at_one_instant_every_byte_is_the_same(season: Live, ports: Ports) -> None:

@@ -16,13 +16,17 @@ import pytest
 from tombola.experiments.analysis import ArmSums, Comparison, compare
 from tombola.reports.assembly import experiment_part
 from tombola.reports.charts import difference_chart, plays_chart, pool_chart
-from tombola.reports.model import CampaignReport, Check, Counts, Day, Money, Store
+from tombola.reports.model import CampaignReport, Check, Commitment, Counts, Day, Money, ReportRequest, Store
 from tombola.reports.rendering import render
 from tombola.reports.tables import day_rows, summary_rows, to_csv, to_parquet
 from tombola.reports.wording import findings, money_text, share_text, signed_text, verdict
 
 SHARE = Decimal("0.1")
-INVITED, CONTROL = ArmSums.of([100, 900] * 9), ArmSums.of([200, 700])
+INVITED, CONTROL = ArmSums.of([100, 900] * 180), ArmSums.of([200, 700] * 18)
+COMMITMENT = Commitment(
+    id_key="1d" * 32, seed="5e" * 32, witness="Bailiff <b>4711</b>", committed_at=datetime(2017, 6, 1, 9, tzinfo=UTC),
+    launched_at=datetime(2017, 6, 2, 9, tzinfo=UTC), reveal_by=datetime(2017, 7, 30, tzinfo=UTC),
+)  # fmt: skip
 Make = Callable[..., CampaignReport]
 
 
@@ -40,7 +44,8 @@ def made() -> Make:
         fields: dict[str, Any] = {
             "campaign": "june-wheel", "version": 1, "title": 'Spin <script>alert(1)</script> & "win"',
             "sponsor": "Dairy <img src=x>", "retailers": ("corner-shop",), "rules_hash": "ab" * 32,
-            "rules_url": 'https://rules.example/"onclick="x', "opens_at": datetime(2017, 6, 15, 4, tzinfo=UTC),
+            "rules_url": 'https://rules.example/"onclick="x', "commitment": COMMITMENT,
+            "opens_at": datetime(2017, 6, 15, 4, tzinfo=UTC),
             "closes_at": datetime(2017, 6, 19, 4, tzinfo=UTC), "time_zone": "America/New_York", "currency": "USD",
             "moments": 5, "as_of": datetime(2017, 6, 20, 4, tzinfo=UTC), "counts": Counts(tokens_issued=20, wins=2),
             "money": Money(pool_minor=10_000, reserved_minor=200, released_minor=0, waiting_minor=200,
@@ -88,6 +93,23 @@ def test_what_others_wrote_is_text_on_the_page(made: Make) -> None:
     assert "&lt;i&gt;1&lt;/i&gt;" in page
 
 
+def test_an_auditor_finds_on_the_page_what_was_committed_and_what_can_be_checked_when(made: Make) -> None:
+    section = page_of(made()).split("Check it yourself")[1]
+    for stated in (
+        "1d" * 32, "5e" * 32, "ab" * 32, "Bailiff &lt;b&gt;4711&lt;/b&gt;", "2017-06-01 09:00:00 UTC",
+        "2017-06-02 09:00:00 UTC, before the opening", "2017-07-30 00:00:00 UTC</dd>",
+    ):  # fmt: skip
+        assert stated in section
+    assert section.index("today") < section.index("only after the reveal") < section.index("exists in this version")
+
+
+def test_a_launch_after_the_opening_and_a_reveal_overdue_are_said(made: Make) -> None:
+    late = {"launched_at": datetime(2017, 6, 16, tzinfo=UTC), "reveal_by": datetime(2017, 6, 20, 3, tzinfo=UTC)}
+    page = page_of(made(commitment=COMMITMENT.model_copy(update=late)))
+    assert "2017-06-16 00:00:00 UTC, after the opening" in page
+    assert "2017-06-20 03:00:00 UTC, which has passed" in page
+
+
 def test_every_chart_has_words_and_no_two_elements_share_an_id(made: Make) -> None:
     elements = Elements(page_of(made())).found
     ids = [attrs["id"] for _, attrs in elements if "id" in attrs]
@@ -121,11 +143,15 @@ def test_without_an_interval_there_is_no_chart_of_it_and_the_page_says_why(made:
 @pytest.mark.parametrize(
     ("invited", "control", "says"),
     [
-        ([100, 101, 102] * 20, [10, 11, 12] * 3, "More than chance"),
-        ([10, 11, 12] * 20, [100, 101, 102] * 3, "Less than without"),
-        ([0, 300] * 20, [10, 280] * 2, "Could be chance"),
-        ([5, 6] * 20, [5], "No answer"),
-        ([0, 1] * 500, [3, 4, 5], "Not to be trusted"),
+        ([100, 101, 102] * 100, [10, 11, 12] * 10, "More than chance"),
+        ([10, 11, 12] * 100, [100, 101, 102] * 10, "Less than without"),
+        ([0, 300] * 150, [10, 280] * 15, "Could be chance"),
+        ([0, 1] * 5000, [3, 4, 5] * 100, "Not to be trusted"),
+        ([100, 101, 102] * 20, [10, 11, 12], "More than chance, but the control group has only 3 shoppers"),
+        ([0, 300] * 20, [10, 280] * 2, "Could be chance: the control group has only 4 shoppers"),
+        ([5, 6] * 20, [5], "No answer: the control group has only 1 shopper"),
+        ([5, 6], [], "No answer: the control group has no shoppers, the invited group has only 2 shoppers"),
+        ([0, 1] * 500, [3, 4, 5], "Not to be trusted: the control group has only 3 shoppers"),
     ],
 )
 def test_the_verdict_claims_no_more_than_the_interval(
@@ -133,6 +159,14 @@ def test_the_verdict_claims_no_more_than_the_interval(
 ) -> None:
     found = compare(ArmSums.of(invited), ArmSums.of(control), share=SHARE, prizes_minor=0)
     assert verdict(made(found).experiment) == says
+
+
+def test_no_percentage_is_made_of_a_group_of_three(made: Make) -> None:
+    few = compare(ArmSums.of([100, 101, 102] * 20), ArmSums.of([60, 65, 70]), share=SHARE, prizes_minor=0)
+    many = compare(ArmSums.of([100, 101, 102] * 100), ArmSums.of([60, 65, 70] * 10), share=SHARE, prizes_minor=0)
+    assert "%" not in findings(made(few))[0]
+    assert "(55.4% more)" in findings(made(many))[0]
+    assert few.difference_minor == many.difference_minor == 36
 
 
 def test_an_interval_with_zero_inside_is_said_to_show_nothing(made: Make) -> None:
@@ -181,6 +215,13 @@ def test_a_figure_that_cannot_be_known_is_empty_and_keeps_its_type(made: Make) -
     assert unknown[0]["difference"] is None
     schemas = [pq.read_schema(io.BytesIO(to_parquet(rows, "USD"))) for rows in (known, unknown)]
     assert schemas[0].equals(schemas[1])
+
+
+def test_the_documentation_asks_for_the_report_of_a_campaign_that_the_demo_has() -> None:
+    root = Path(__file__).resolve().parents[3]
+    (asked,) = re.findall(r"curl --json '(.*?)'", (root / "docs/reports.md").read_text(encoding="utf-8"))
+    campaign = ReportRequest.model_validate_json(asked).campaign
+    assert (root / f"shared/tombola/local/examples/{campaign}.yaml").is_file()
 
 
 @pytest.mark.parametrize(("table", "rows_of"), [("days", day_rows), ("summary", summary_rows)])

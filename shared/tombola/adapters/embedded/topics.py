@@ -266,6 +266,11 @@ class EmbeddedTopics:
         with self._database.transaction() as connection:
             return sum(_redrive(connection, int(each), self._seconds()) for each in message_ids)
 
+    def discard(self, message_ids: Iterable[str]) -> int:
+        """Forget dead letters for good; return how many. What is no dead letter stays."""
+        with self._database.transaction() as connection:
+            return sum(_discard(connection, int(each)) for each in message_ids)
+
 
 def _insert(
     connection: Connection, topic: str, messages: Sequence[Message], subscribers: Sequence[str], now: float
@@ -311,6 +316,14 @@ def _redrive(connection: Connection, message: int, now: float) -> bool:
     _insert(connection, topic, [Message(found[0], clean)], target, now)
     connection.execute("DELETE FROM deliveries WHERE message = ?", (message,))
     return True
+
+
+def _discard(connection: Connection, message: int) -> bool:
+    done = connection.execute(
+        "DELETE FROM deliveries WHERE message IN (SELECT id FROM messages WHERE id = ? AND topic = ?)",
+        (message, DEAD_LETTERS),
+    )
+    return done.rowcount > 0
 
 
 def _require_topic(connection: Connection, topic: str) -> None:

@@ -29,13 +29,14 @@ function draw(id, facts, children) {
 const cell = (text, kind = "") => make("td", { class: kind }, text);
 const count = (number, kind = "") => cell(whole(number), `n ${number ? kind : "zero"}`);
 const emptyRow = (columns, text) => make("tr", {}, make("td", { colspan: columns, class: "empty" }, text));
+const minute = (local) => local.slice(0, 16).replace("T", " ");
 const clock = (iso) => (iso ? new Date(iso).toLocaleTimeString("en-GB") : "");
 const moment = (iso) => {
   const at = new Date(iso);
-  return at.toDateString() === new Date().toDateString() ? clock(iso) : at.toISOString().slice(0, 16).replace("T", " ");
+  return at.toDateString() === new Date().toDateString() ? clock(iso) : `${at.toLocaleDateString("en-CA")} ${clock(iso)}`;
 };
 const VERDICTS = { accepted: "good", partial: "warn", quarantined: "bad" };
-const STATUSES = { launched: "good", committed: "warn", ended: "", revealed: "" };
+const PHASES = { "open": "good", "not open yet": "warn", "over": "", "ended": "", "revealed": "" };
 
 function figures(state) {
   const sum = (items, name) => items.reduce((total, item) => total + (item[name] ?? 0), 0);
@@ -59,7 +60,7 @@ function fileRow(file) {
   return make("tr", {},
     make("td", {}, make("a", { href: `/console/receipts/${encodeURI(file.receipt)}` }, name), make("span", { class: "under line", title: notes }, `${moment(file.at)}${notes ? ` · ${notes}` : ""}`)),
     make("td", {}, make("span", { class: `tag ${VERDICTS[file.verdict] ?? ""}` }, file.verdict ?? "unreadable")),
-    count(file.rows), count(file.accepted), count(file.rejected, "bad"), count(file.duplicates));
+    count(file.rows), cell(whole(file.accepted), file.verdict === "quarantined" || !file.accepted ? "n zero" : "n"), count(file.rejected, "bad"), count(file.duplicates));
 }
 
 function queueRow(queue) {
@@ -71,8 +72,9 @@ function queueRow(queue) {
 function letterRow(letter) {
   return make("tr", {},
     cell(moment(letter.at)), make("td", {}, make("span", { class: "tag bad" }, letter.reason)),
-    cell(letter.detail), make("td", {}, letter.function || letter.subscription || "?", make("span", { class: "under" }, letter.type)),
-    make("td", { class: "n" }, make("button", { type: "button", disabled: !letter.redrivable, title: letter.redrivable ? null : "it never came to a function", onclick: (event) => redrive(event.target, [letter.message_id]) }, "Send again")));
+    cell(letter.detail), make("td", {}, letter.function || letter.subscription || "?", make("span", { class: "under" }, letter.object || letter.type)),
+    make("td", { class: "n" }, make("button", { type: "button", disabled: !letter.redrivable, title: letter.redrivable ? null : "it never came to a function", onclick: (event) => settle(event.target, "send-again", [letter.message_id]) }, "Send again"), " ",
+      make("button", { type: "button", onclick: (event) => discard(event.target, letter) }, "Discard")));
 }
 
 function campaignCard(campaign) {
@@ -83,8 +85,9 @@ function campaignCard(campaign) {
   const share = (amount) => `width:${(100 * amount) / total}%`;
   const states = ["open", "played", "expired", "revoked"].filter((state) => campaign.states[state]);
   return make("article", { class: "card" },
-    make("h3", {}, campaign.title, make("span", { class: `tag ${STATUSES[campaign.status] ?? ""}` }, campaign.status)),
-    make("div", { class: "muted" }, `${campaign.campaign} v${campaign.version} · ${campaign.sponsor} · ${campaign.window.opens.slice(0, 10)} to ${campaign.window.closes.slice(0, 10)} ${campaign.window.time_zone}`),
+    make("h3", {}, campaign.title, make("span", { class: `tag ${PHASES[campaign.phase] ?? ""}` }, campaign.phase)),
+    make("div", { class: "muted" }, `${campaign.campaign} v${campaign.version} · ${campaign.sponsor} · ${minute(campaign.window.opens)} to ${minute(campaign.window.closes)} ${campaign.window.time_zone}`,
+      campaign.report ? [" · ", make("a", { href: `/console/reports/${encodeURI(campaign.report)}` }, "report")] : null),
     make("div", { class: "pool", role: "img", "aria-label": `left ${shown("available")}, reserved ${shown("reserved")}, payable and paid ${paid} ${campaign.currency}` },
       make("i", { class: "p", style: share(paid) }), make("i", { class: "r", style: share(money("reserved")) }), make("i", { class: "a", style: share(money("available")) })),
     make("div", { class: "legend" },
@@ -103,7 +106,7 @@ function logLine(line) {
   const parts = [line.message === "request" ? null : line.message, line.function, line.outcome, line.code, line.error, line.status,
     line.duration_ms === undefined ? null : `${line.duration_ms.toFixed(1)} ms`, line.attempt > 1 ? `attempt ${line.attempt}` : null];
   const stack = line.stack_trace ? make("details", {}, make("summary", {}, "stack"), make("pre", {}, line.stack_trace)) : null;
-  return make("li", { class: PROBLEMS[line.severity] ?? "" }, make("time", {}, clock(line.time)), ` ${parts.filter((part) => part).join("  ")}`, stack);
+  return make("li", { class: PROBLEMS[line.severity] ?? "" }, make("time", {}, line.time ? moment(line.time) : ""), ` ${parts.filter((part) => part).join("  ")}`, stack);
 }
 
 let last = null;
@@ -115,7 +118,7 @@ function show(state) {
   draw("figures", facts, () => figures(state));
   draw("files", state.files, (files) => files.length ? files.map(fileRow) : [emptyRow(6, "No file yet. Drop one into inbox/<retailer>/<feed>/ and watch.")]);
   draw("queues", state.queues, (queues) => queues.map(queueRow));
-  byId("outbox").textContent = state.outbox.waiting ? `${whole(state.outbox.waiting)} in the outbox since ${clock(state.outbox.oldest)}` : "outbox empty";
+  byId("outbox").textContent = state.outbox.waiting ? `${whole(state.outbox.waiting)} in the outbox since ${moment(state.outbox.oldest)}` : "outbox empty";
   byId("letters-section").hidden = state.dead_letters.length === 0;
   draw("letters", state.dead_letters, (letters) => letters.map(letterRow));
   draw("campaigns", state.campaigns, (campaigns) => campaigns.length ? campaigns.map(campaignCard) : [make("p", { class: "empty" }, "No campaign yet: tombola campaign commit FILE, then launch it.")]);
@@ -137,14 +140,20 @@ async function post(path, body) {
   return parsed;
 }
 
-async function redrive(button, messageIds) {
+/** Send dead letters again, or discard them. */
+async function settle(button, what, messageIds) {
   button.disabled = true;
   try {
-    await post("/console/send-again", { message_ids: messageIds });
+    await post(`/console/${what}`, { message_ids: messageIds });
   } catch (error) {
     button.disabled = false;
     button.title = error.message;
   }
+}
+
+function discard(button, letter) {
+  const named = letter.object || letter.type || letter.function || letter.subscription;
+  if (window.confirm(`Discard dead letter ${letter.message_id} (${letter.reason}, ${named})? It cannot be brought back.`)) settle(button, "discard", [letter.message_id]);
 }
 
 function bars(name, items) {
@@ -174,7 +183,7 @@ byId("shopper-form").addEventListener("submit", async (event) => {
   }
 });
 byId("redrive-all").addEventListener("click", async (event) => {
-  await redrive(event.target, last.dead_letters.filter((letter) => letter.redrivable).map((letter) => letter.message_id));
+  await settle(event.target, "send-again", last.dead_letters.filter((letter) => letter.redrivable).map((letter) => letter.message_id));
   event.target.disabled = false;
 });
 byId("only-problems").addEventListener("change", drawLog);

@@ -1,0 +1,61 @@
+"""The command `tombola reconcile`: do a campaign's books add up?"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tombola.campaigns.usecases import list_versions
+from tombola.cli_home import Home, home_ports
+from tombola.errors import Unknown
+from tombola.games.usecases import reconcile
+from tombola.money import major_units
+
+if TYPE_CHECKING:
+    from tombola.games.reconciling import Reconciliation
+    from tombola.ports import Ports
+
+
+def command(
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")],
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Version of its rules. Default: the last launched.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Compare the money from three sides, and tokens and wins; exit code 1: it does not add up.
+
+    Reads are not isolated from one another: ask while nothing is written.
+    """
+    ports = home_ports(home)
+    books = reconcile(ports, campaign, _last_launched(ports, campaign) if version is None else version)
+    for line in _lines(books):
+        typer.echo(line)
+    for problem in books.problems:
+        typer.echo(f"problem: {problem}", err=True)
+    if not books.adds_up:
+        raise typer.Exit(1)
+
+
+def _last_launched(ports: "Ports", campaign: str) -> int:
+    launched = [version.version for version in list_versions(ports, campaign) if version.status != "committed"]
+    if not launched:
+        msg = f"campaign {campaign!r} was never launched; it has no books yet"
+        raise Unknown(msg, code="unknown-campaign")
+    return launched[-1]
+
+
+def _lines(books: "Reconciliation") -> Iterator[str]:
+    def money(minor: int) -> str:
+        return str(major_units(minor, books.currency))
+
+    yield f"{books.campaign} version {books.version}, amounts in {books.currency}"
+    yield f"{'account':<12}{'balances':>16}{'postings':>16}{'plays':>16}"
+    for account, balance in books.accounts_balances.items():
+        sums = (balance, books.accounts_postings[account], books.accounts_plays[account])
+        yield f"{account:<12}" + "".join(f"{money(minor):>16}" for minor in sums)
+    yield f"tokens      {books.tokens}, of {books.entries} entries that qualified; {books.played} played"
+    yield f"wins        {books.wins}, of {books.claims} moments claimed; {books.moments} moments in all"
+    yield f"won         {money(books.won_minor)}, of which {money(books.released_minor)} went back to the pool"
+    yield f"difference  {money(books.difference_minor)}"
+    yield "it adds up" if books.adds_up else "it does NOT add up"

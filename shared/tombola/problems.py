@@ -1,0 +1,244 @@
+"""What pydantic finds wrong, in this project's words: where, what was found, what was expected.
+
+One table for every door, so that a fault reads alike in a file, a webhook, an event and a manifest. What
+is expected never repeats a sender's value: that half is shown where the payload may not be.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.errors import PydanticUserError
+from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
+
+from tombola.errors import Problem
+
+MOST_SHOWN = 80
+"""Most characters of a found value that a problem repeats."""
+MOST_HINTED = 100
+"""Unknown fields that are compared with the known ones; a hostile body has thousands."""
+NEAR = 0.7
+"""How alike two names are, from 0 to 1, before one is taken for a slip of the other."""
+
+Path = tuple[str | int, ...]
+Where = Callable[[Path], str]
+_Schema = Mapping[str, Any]
+_OF_PYDANTIC = frozenset(get_args(ErrorType))
+
+
+def in_json(path: Path) -> str:
+    """Return a path as programs write it, `lines.0.value`; `body` for the whole."""
+    return ".".join(map(_name, _names(path))) or "body"
+
+
+def in_file(path: Path) -> str:
+    """Return a path as a person counts, items from one: `retailers #2`; empty for the whole."""
+    text = "".join(f" #{name + 1}" if isinstance(name, int) else f".{_name(name)}" for name in _names(path))
+    return text[1:]
+
+
+def shown(value: object) -> str:
+    """Return a found value, cropped, and of a list or map only its size."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list | tuple):
+        return f"a {'map' if isinstance(value, dict) else 'list'} of {len(value)}"
+    text = repr(value) if not isinstance(value, str) or len(value) <= MOST_SHOWN else repr(value[:MOST_SHOWN]) + "…"
+    return text if len(text) <= 2 * MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel] | None = None, *, most: int = 100, where: Where = in_json
+) -> list[Problem]:
+    """Return every problem of a validation error; what is beyond `most` is counted in one more.
+
+    `model` is what was to be validated: with it an unknown field is told which known one it resembles.
+    """
+    return at_most(most, [problem for _, problem in located_problems(error, model, where)], where)
+
+
+def at_most(most: int, problems: list[Problem], where: Where = in_json) -> list[Problem]:
+    """Return the first `most` problems, and one that counts the rest."""
+    if len(problems) <= most:
+        return problems
+    return [*problems[:most], Problem(where(()), f"{len(problems) - most} more problems", "none")]
+
+
+def located_problems(
+    error: ValidationError, model: type[BaseModel] | None, where: Where
+) -> Iterator[tuple[Path, Problem]]:
+    """Yield every problem with its path. A slip in a required field's name is one problem, not two."""
+    details = [each for each in error.errors(include_url=False) if not _echo(each)]
+    known = _Known(model)
+    missing = {each["loc"] for each in details if each["type"] == "missing"}
+    extra = [each["loc"] for each in details if each["type"] == "extra_forbidden"][:MOST_HINTED]
+    meant = {path: name for path in extra if (name := known.near(path, missing))}
+    named = {(*path[:-1], name) for path, name in meant.items()}
+    for each in details:
+        path = each["loc"]
+        if each["type"] == "extra_forbidden":
+            expected = f"the field {meant[path]}" if path in meant else "no such field"
+            yield path, Problem(where(path), "a field that is not known here", expected)
+        elif path not in named or each["type"] != "missing":
+            yield path, Problem(where(path), *_found_and_expected(each, known))
+
+
+def _echo(details: ErrorDetails) -> bool:
+    """Tell whether a list is called too short only because its items, each named already, are at fault."""
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
+
+
+def _found_and_expected(details: ErrorDetails, known: "_Known") -> tuple[str, str]:
+    type_, context = details["type"], details.get("ctx", {})
+    if type_ == "missing":
+        return "nothing", "a value"
+    if type_ == "json_invalid":
+        place = re.search(r" at (line \d+) (column \d+)$", str(context["error"]))
+        return f"no JSON at {place[1]}, {place[2]}" if place else "no JSON", "JSON"
+    if type_ in {"value_error", "assertion_error"}:
+        # Our own validators say "<found>; expected <expected>".
+        found, _, expected = str(context["error"]).partition("; expected ")
+        return found[: 2 * MOST_SHOWN], expected or "a valid value"
+    if type_ == "string_pattern_mismatch":
+        return shown(details["input"]), known.described(details["loc"], str(context["pattern"]))
+    return shown(details["input"]), _expected(type_, context, details["msg"])
+
+
+def _expected(type_: str, context: Mapping[str, Any], message: str) -> str:
+    if type_ in COUNTED:
+        words, bound, one = COUNTED[type_]
+        n = context[bound]
+        return f"{words} {n} {one if n == 1 else one + 's'}"
+    if type_ in EXPECTED:
+        return EXPECTED[type_].format_map(context)
+    return "a valid value" if type_ in _OF_PYDANTIC else message  # any other type is ours, and so are its words
+
+
+_WHOLE, _NUMBER, _INSTANT, _DATE, _TRUTH = (
+    "a whole number",
+    "a number",
+    "a date and time as 2027-03-01T00:00:00",
+    "a date as 2027-03-01",
+    "true or false",
+)
+_MAP, _LIST = "a map of field names to values", "a list"
+EXPECTED: Mapping[str, str] = {
+    **dict.fromkeys(("string_type", "string_unicode"), "text"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), _WHOLE),
+    **dict.fromkeys(("float_type", "float_parsing", "decimal_type", "decimal_parsing"), _NUMBER),
+    "finite_number": "a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), _TRUTH),
+    **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), _INSTANT),
+    "datetime_object_invalid": _INSTANT,
+    "timezone_naive": "a local time, without a time zone",
+    "timezone_aware": "a time zone too, as in 2027-03-01T00:00:00Z",
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"), _DATE),
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type", "mapping_type"), _MAP),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type", "iterable_type"), _LIST),
+    **dict.fromkeys(("bytes_type", "bytes_invalid_encoding"), "text that holds bytes"),
+    "json_type": "JSON",
+    "invalid_key": "text as a field name",
+    "none_required": "no value",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "union_tag_invalid": "{discriminator} to be one of {expected_tags}",
+    "union_tag_not_found": "the field {discriminator}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "multiple_of": "a multiple of {multiple_of}",
+    **dict.fromkeys(("url_type", "url_parsing", "url_syntax_violation", "url_scheme"), "an address as https://..."),
+    **dict.fromkeys(("uuid_type", "uuid_parsing", "uuid_version"), "a UUID"),
+}
+"""What is expected, by pydantic's types of error, filled from the bounds that the model states."""
+COUNTED: Mapping[str, tuple[str, str, str]] = {
+    "string_too_short": ("text of at least", "min_length", "character"),
+    "string_too_long": ("text of at most", "max_length", "character"),
+    "bytes_too_short": ("at least", "min_length", "byte"),
+    "bytes_too_long": ("at most", "max_length", "byte"),
+    "too_short": ("at least", "min_length", "item"),
+    "too_long": ("at most", "max_length", "item"),
+    "decimal_max_digits": ("at most", "max_digits", "digit"),
+    "decimal_max_places": ("at most", "decimal_places", "decimal"),
+    "decimal_whole_digits": ("at most", "whole_digits", "digit"),
+}
+"""The same for what is counted: words, the bound's name, the thing in the singular."""
+
+
+class _Known:
+    """What a model's JSON Schema, made only when asked, knows of the fields at a path."""
+
+    def __init__(self, model: type[BaseModel] | None) -> None:
+        self._model = model
+
+    def near(self, path: Path, missing: Iterable[Path]) -> str | None:
+        """Return the known field that an unknown one resembles, a missing one rather than another."""
+        name, parent = str(path[-1]).casefold(), path[:-1]
+        if len(name) > MOST_SHOWN:
+            return None
+        absent = [str(each[-1]) for each in missing if each[:-1] == parent]
+        fields = [field for node in self._at(parent) for field in node.get("properties", {})]
+        for known in (absent, fields):
+            by_name = {field.casefold(): field for field in known}
+            if found := get_close_matches(name, by_name, 1, NEAR):
+                return by_name[found[0]]
+        return None
+
+    def described(self, path: Path, pattern: str) -> str:
+        """Return the words that the model has for a pattern, or the pattern."""
+        words = (node.get("description") for node in self._at(path) if node.get("pattern") == pattern)
+        return next((word for word in words if word), f"text that matches {pattern}")
+
+    def _at(self, path: Path) -> list[_Schema]:
+        schema = _schema(self._model) if self._model else {}
+        nodes = list(_members(schema, schema))
+        for step in path:
+            # Which member of a union it was taken for is a step too, and goes no deeper.
+            same = nodes if isinstance(step, str) and sum(node.get("type") != "null" for node in nodes) > 1 else []
+            nodes = [leaf for node in nodes for leaf in _members(schema, _inside(node, step))] + same
+        return nodes
+
+
+@cache
+def _schema(model: type[BaseModel]) -> _Schema:
+    try:
+        return model.model_json_schema()
+    except PydanticUserError:
+        return {}  # a type that JSON Schema cannot say: no hints, the same problems
+
+
+def _members(schema: _Schema, node: _Schema) -> Iterator[_Schema]:
+    """Yield a node with its reference followed, or every member of a union."""
+    if "$ref" in node:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    union = node.get("anyOf") or node.get("oneOf")
+    if union:
+        for member in union:
+            yield from _members(schema, member)
+    else:
+        yield node
+
+
+def _inside(node: _Schema, step: str | int) -> _Schema:
+    if isinstance(step, int):
+        items: list[_Schema] = [*node.get("prefixItems", ())]
+        rest: _Schema = node.get("items", {})
+        return items[step] if step < len(items) else rest
+    inner = node.get("properties", {}).get(step, node.get("additionalProperties"))
+    return inner if isinstance(inner, dict) else {}
+
+
+def _names(path: Path) -> Iterator[str | int]:
+    return (name for name in path if name != "[key]")
+
+
+def _name(name: str | int) -> str:
+    text = str(name)
+    return text if text.isprintable() and len(text) <= MOST_SHOWN else repr(text[:MOST_SHOWN])
