@@ -58,6 +58,7 @@ class Measured:
 
     entry: Entry
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     refused: set[int | None] = field(default_factory=set)
 
@@ -70,6 +71,11 @@ class Measured:
     def rate(self) -> float:
         """Rows per second of the middle run."""
         return self.entry.rows / self.median
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of all cores per million rows: what others do on the machine disturbs it least."""
+        return median(self.cpu_seconds) / self.entry.rows * 1_000_000
 
     @property
     def peak(self) -> float:
@@ -85,6 +91,7 @@ class Measured:
             msg = f"{self.entry.label} read {found['rows']} rows of {self.entry.rows}"
             raise AssertionError(msg)
         self.seconds.append(found["seconds"])
+        self.cpu_seconds.append(found["cpu_seconds"])
         self.peaks.append(found["peak_mib"])
         self.refused.add(found["refused"])
 
@@ -168,7 +175,7 @@ def _memory(folder: Path, rows: int, usual: Measured) -> tuple[Measured, Measure
 
 def _table(found: Mapping[str, Measured]) -> Table:
     table = Table(title="Medians, in turns")
-    for name in ("", "rows", "refused", "seconds", "slowest", "rows/s", "tombola is", "peak MiB"):
+    for name in ("", "rows", "refused", "seconds", "slowest", "rows/s", "tombola is", "CPU s/M rows", "peak MiB"):
         table.add_column(name, justify="left" if not name else "right")
     for label, measured in found.items():
         rival = _ours(label, found).rate / measured.rate
@@ -181,6 +188,7 @@ def _table(found: Mapping[str, Measured]) -> Table:
             f"{max(measured.seconds):.2f}",
             f"{measured.rate:,.0f}",
             "" if measured.entry.contestant == "tombola" else f"{rival:.2f} x",
+            f"{measured.cpu:.2f}",
             f"{measured.peak:,.0f}",
         )
     return table
@@ -200,11 +208,13 @@ def _figures(found: Mapping[str, Measured], small: Measured, large: Measured, ru
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}",
+        "load": round(os.getloadavg()[1], 1),
         "packages": {name: version(name) for name in PACKAGES},
         "runs": runs,
         "rows": ours.entry.rows,
         "rows_of": {name: found[label].entry.rows for name, label in names.items()},
         "rows_per_second": {name: round(found[label].rate) for name, label in names.items()},
+        "cpu_seconds_per_million_rows": {name: round(found[label].cpu, 3) for name, label in names.items()},
         "all_bad_rows_per_second": {
             name: round(found[f"{name}, all bad"].rate) for name in ("tombola", "pydantic_rows")
         },
