@@ -54,6 +54,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure beside others, as ratios in one run: `nox -s bench -- feeds [--rows N] [--runs N] [--write]`."""
+    sync(session, extras=("local",), groups=("bench",))
+    name, *options = session.posargs or ["feeds"]
+    session.run("python", f"tests/bench/{name}.py", *options)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """The house rules: ruff with everything on, mypy strict, import-linter."""
     sync(session, extras=("demo",), groups=("lint",))

@@ -39,7 +39,7 @@ def check(file: File, home: Home = None) -> None:
 
 @app.command()
 def commit(file: File, home: Home = None) -> None:
-    """Check the file, freeze its rules, make its keys and print the digests to publish before anyone can order."""
+    """Check the file, freeze its rules, make its keys and print the digests to hand over before anyone can order."""
     ports, text = home_ports(home), _text(file)
     _checked(ports, text)
     id_key, seed = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)

@@ -48,7 +48,7 @@ def check_campaign(ports: Ports | None, text: bytes | str) -> CheckedCampaign:
 
 
 def commit_campaign(ports: Ports, text: bytes | str, *, id_key: bytes, seed: bytes) -> Version:
-    """Commit a campaign file: store its keys, publish their digests, freeze its rules; return the version.
+    """Commit a campaign file: store its keys, keep their digests, freeze its rules; return the version.
 
     `id_key` and `seed` are 32 fresh random bytes each. Rules equal to the latest version's change nothing; other
     rules become the next version. Keys that a crashed attempt stored are found and used, whatever comes in.

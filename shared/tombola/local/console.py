@@ -23,6 +23,7 @@ from tombola.local.queue import Queue
 from tombola.local.runner import Tally
 from tombola.ports import Ports
 from tombola.ports.errors import NotFound, PortError, Refused
+from tombola.problems import problems_of
 from tombola.runtime.logs import logger
 
 if TYPE_CHECKING:
@@ -211,12 +212,8 @@ def _parsed(request: Request, model: type[B]) -> B:
     try:
         return model.model_validate_json(request.get_data())
     except ValidationError as error:
-        problems = [
-            Problem(".".join(map(str, one["loc"])) or "body", one["type"], one["msg"])
-            for one in error.errors(include_input=False, include_url=False)
-        ]
-        msg = "the body is not as expected"
-        raise Malformed(msg, problems) from None
+        msg = "the body does not have the declared form"
+        raise Malformed(msg, problems_of(error, model)) from None
     except HTTPException as error:
         msg = f"the body is larger than {MAX_BODY_BYTES} bytes"
         raise TooLarge(msg) from error

@@ -29,6 +29,7 @@ from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, NewObject
 from tombola.orders.doors import AHEAD
 from tombola.privacy.pseudonyms import pseudonym
+from tombola.problems import in_file, problems_of
 from tombola.retailers.model import Dialect, Retailer
 from tombola.retailers.usecases import read_retailer
 
@@ -182,8 +183,8 @@ def retailer_of(kind: FeedKind, retailer: str | None, dialect: Path | None, curr
             retailer="not-named", name="not named", country="XX", currency=currency, feeds={kind: Dialect(**stated)}
         )
     except ValidationError as error:
-        problems = [Problem(".".join(map(str, e["loc"])), repr(e["input"])[:80], e["msg"]) for e in error.errors()]
         msg = f"{dialect or 'the currency'} says what no dialect can say"
+        problems = problems_of(error, Retailer, where=in_file)
         raise Malformed(msg, problems, code="malformed-dialect") from error
 
 
