@@ -1,12 +1,13 @@
 """The commands about files that retailers send: `check`, and what belongs to receipts."""
 
 import json
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from tombola.cli_home import Home, home_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def verify_receipt(
     keys: Annotated[
         Path | None, typer.Option(help="Public keys as `list_keys` answers them. Default: the home folder's own.")
     ] = None,
-    home: Annotated[Path | None, typer.Option(help="Folder of everything that is kept. Default: TOMBOLA_HOME.")] = None,
+    home: Home = None,
 ) -> None:
     """Check that a receipt is the one that was signed. Exit code 0: genuine; 1: not; 2: cannot be read."""
     from tombola.errors import Unauthenticated  # noqa: PLC0415 (heavy)
@@ -164,14 +165,6 @@ def _json(path: Path) -> "dict[str, object]":
 
 def _keys_of(home: Path | None) -> object:
     """Return the public keys of a home folder. Raises `Unknown` when there is none."""
-    from tombola.errors import Unknown  # noqa: PLC0415 (heavy)
     from tombola.games.usecases import list_keys  # noqa: PLC0415 (heavy)
-    from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
 
-    if home is not None:
-        os.environ["TOMBOLA_HOME"] = str(home)
-    folder = wiring.settings().home
-    if not folder.is_dir():
-        msg = f"there is no home folder {folder}; give the public keys with --keys"
-        raise Unknown(msg)
-    return list_keys(wiring.ports())
+    return list_keys(home_ports(home))
