@@ -60,33 +60,30 @@ def problems_of(
 
     `model` is what was to be validated: with it an unknown field is told which known one it resembles.
     """
-    return at_most(most, [problem for _, problem in located_problems(error, model, where)], where)
+    known = _Known(model, error)
+    problems = [_problem(each, known, where) for each in known.details[:most]]
+    return [*problems, *_more(len(known.details) - most, where)]
 
 
 def at_most(most: int, problems: list[Problem], where: Where = in_json) -> list[Problem]:
     """Return the first `most` problems, and one that counts the rest."""
-    if len(problems) <= most:
-        return problems
-    return [*problems[:most], Problem(where(()), f"{len(problems) - most} more problems", "none")]
+    return [*problems[:most], *_more(len(problems) - most, where)]
 
 
 def located_problems(
     error: ValidationError, model: type[BaseModel] | None, where: Where
 ) -> Iterator[tuple[Path, Problem]]:
-    """Yield every problem with its path. A slip in a required field's name is one problem, not two."""
-    details = [each for each in error.errors(include_url=False) if not _echo(each)]
-    known = _Known(model)
-    missing = {each["loc"] for each in details if each["type"] == "missing"}
-    extra = [each["loc"] for each in details if each["type"] == "extra_forbidden"][:MOST_HINTED]
-    meant = {path: name for path in extra if (name := known.near(path, missing))}
-    named = {(*path[:-1], name) for path, name in meant.items()}
-    for each in details:
-        path = each["loc"]
-        if each["type"] == "extra_forbidden":
-            expected = f"the field {meant[path]}" if path in meant else "no such field"
-            yield path, Problem(where(path), "a field that is not known here", expected)
-        elif path not in named or each["type"] != "missing":
-            yield path, Problem(where(path), *_found_and_expected(each, known))
+    """Yield every problem with its path."""
+    known = _Known(model, error)
+    return ((each["loc"], _problem(each, known, where)) for each in known.details)
+
+
+def _more(count: int, where: Where) -> list[Problem]:
+    return [Problem(where(()), f"{count} more problems", "none")] if count > 0 else []
+
+
+def _problem(details: ErrorDetails, known: "_Known", where: Where) -> Problem:
+    return Problem(where(details["loc"]), *_found_and_expected(details, known))
 
 
 def _echo(details: ErrorDetails) -> bool:
@@ -98,6 +95,9 @@ def _found_and_expected(details: ErrorDetails, known: "_Known") -> tuple[str, st
     type_, context = details["type"], details.get("ctx", {})
     if type_ == "missing":
         return "nothing", "a value"
+    if type_ == "extra_forbidden":
+        near = known.meant.get(details["loc"])
+        return "a field that is not known here", f"the field {near}" if near else "no such field"
     if type_ == "json_invalid":
         place = re.search(r" at (line \d+) (column \d+)$", str(context["error"]))
         return f"no JSON at {place[1]}, {place[2]}" if place else "no JSON", "JSON"
@@ -173,19 +173,30 @@ COUNTED: Mapping[str, tuple[str, str, str]] = {
 
 
 class _Known:
-    """What a model's JSON Schema, made only when asked, knows of the fields at a path."""
+    """The details of a validation error, and what the model's JSON Schema, made only when asked, knows of them.
 
-    def __init__(self, model: type[BaseModel] | None) -> None:
+    A slip in a required field's name is one problem, not two.
+    """
+
+    def __init__(self, model: type[BaseModel] | None, error: ValidationError) -> None:
         self._model = model
+        details = [each for each in error.errors(include_url=False) if not _echo(each)]
+        missing: dict[Path, list[str]] = {}
+        for each in details:
+            if each["type"] == "missing":
+                missing.setdefault(each["loc"][:-1], []).append(str(each["loc"][-1]))
+        extra = [each["loc"] for each in details if each["type"] == "extra_forbidden"][:MOST_HINTED]
+        self.meant = {path: near for path in extra if (near := self._near(path, missing.get(path[:-1], ())))}
+        slips = {(*path[:-1], near) for path, near in self.meant.items()}
+        self.details = [each for each in details if each["type"] != "missing" or each["loc"] not in slips]
 
-    def near(self, path: Path, missing: Iterable[Path]) -> str | None:
+    def _near(self, path: Path, missing: Iterable[str]) -> str | None:
         """Return the known field that an unknown one resembles, a missing one rather than another."""
-        name, parent = str(path[-1]).casefold(), path[:-1]
+        name = str(path[-1]).casefold()
         if len(name) > MOST_SHOWN:
             return None
-        absent = [str(each[-1]) for each in missing if each[:-1] == parent]
-        fields = [field for node in self._at(parent) for field in node.get("properties", {})]
-        for known in (absent, fields):
+        fields = [field for node in self._at(path[:-1]) for field in node.get("properties", {})]
+        for known in (missing, fields):
             by_name = {field.casefold(): field for field in known}
             if found := get_close_matches(name, by_name, 1, NEAR):
                 return by_name[found[0]]
