@@ -175,7 +175,8 @@ def test_a_rotated_key_signs_new_tokens_and_old_ones_stay_good(game: Game) -> No
     assert game.play_of("o-2").signing_version == rotated.version == 2
     game.play(old)
     game.play(Signer(2, rotated.material).sign(claims_of(game, "o-2")))
-    assert [key["kid"] for key in list_keys(game.ports)["keys"]] == ["token-signing-v1", "token-signing-v2"]
+    listed = [key["kid"] for key in list_keys(game.ports)["keys"]]
+    assert [kid for kid in listed if kid.startswith(SIGNING_KEY)] == ["token-signing-v1", "token-signing-v2"]
 
 
 def claims_of(game: Game, order_id: str) -> dict[str, object]:
