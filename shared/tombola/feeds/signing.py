@@ -5,18 +5,17 @@ Whoever holds a receipt and the public key can check it without this code.
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tombola.errors import Malformed, Problem, Unauthenticated
+from tombola.signing_keys import SigningKey, base64url
 
 SIGNING_KEY = "receipt-signing"
 """Name in the key store: 32-byte Ed25519 seeds. The latest version signs new receipts, all verify."""
-ALGORITHM = "EdDSA"
 SIGNATURE = "signature"
 EXACT = 2**53
 """Whole numbers beyond it are not the same to every reader of JSON."""
@@ -25,35 +24,15 @@ KEY_CHARACTERS = 43
 """Base64url of 32 bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptSigner:
-    """One version of the signing key. Keep it out of logs: it signs."""
+class ReceiptSigner(SigningKey):
+    """One version of the key that signs receipts."""
 
-    version: int
-    seed: bytes
-
-    def __repr__(self) -> str:
-        """Name the version and hide the key."""
-        return f"ReceiptSigner(version={self.version})"
-
-    @property
-    def key_id(self) -> str:
-        """The `kid` of its public key."""
-        return f"{SIGNING_KEY}-v{self.version}"
-
-    @property
-    def public_key(self) -> Ed25519PublicKey:
-        """What verifies it."""
-        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
+    __slots__ = ()
+    NAME = SIGNING_KEY
 
     def sign(self, document: Mapping[str, object]) -> str:
         """Return the signature of a receipt's JSON, base64url without padding."""
-        return _encoded(Ed25519PrivateKey.from_private_bytes(self.seed).sign(signed_bytes(document)))
-
-    def jwk(self) -> dict[str, str]:
-        """Return the public key as a JWK (RFC 8037)."""
-        x = _encoded(self.public_key.public_bytes_raw())
-        return {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": self.key_id, "alg": ALGORITHM, "use": "sig"}
+        return base64url(self.private_key.sign(signed_bytes(document)))
 
 
 def signed_bytes(document: Mapping[str, object]) -> bytes:
@@ -111,17 +90,13 @@ def _canonical(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _encoded(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def _decoded(text: object) -> bytes:
     """Return the bytes of strict base64url. Raises `ValueError`."""
     if not isinstance(text, str):
         msg = "no text"
         raise ValueError(msg)  # noqa: TRY004 (one error for all that is no base64url)
     data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if _encoded(data) != text:
+    if base64url(data) != text:
         msg = "not base64url in its one form"
         raise ValueError(msg)
     return data

@@ -6,21 +6,20 @@ asked for twice is the same text.
 """
 
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tombola.errors import Gone, Problem, Unauthenticated
+from tombola.signing_keys import ALGORITHM, SigningKey
 
 SIGNING_KEY = "token-signing"
 """Name in the key store: 32-byte Ed25519 seeds. The latest version signs new tokens, all verify."""
 AUDIENCE = "tombola-play"
 RECEIPT_AUDIENCE = "tombola-receipt"
-ALGORITHM = "EdDSA"
 MAX_TOKEN_CHARACTERS = 2_000
 FORGED, FOREIGN, EXPIRED = "forged-token", "foreign-token", "expired-token"
 
@@ -39,31 +38,15 @@ class TokenClaims:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """One version of the signing key. Keep it out of logs: it signs."""
+class Signer(SigningKey):
+    """One version of the key that signs tokens and the receipts of plays."""
 
-    version: int
-    seed: bytes
-
-    def __repr__(self) -> str:
-        """Name the version and hide the key."""
-        return f"Signer(version={self.version})"
-
-    @property
-    def key_id(self) -> str:
-        """The `kid` of what it signs."""
-        return f"{SIGNING_KEY}-v{self.version}"
-
-    @property
-    def public_key(self) -> Ed25519PublicKey:
-        """What verifies it."""
-        return Ed25519PrivateKey.from_private_bytes(self.seed).public_key()
+    __slots__ = ()
+    NAME = SIGNING_KEY
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Return the compact text over these claims."""
-        private = Ed25519PrivateKey.from_private_bytes(self.seed)
-        return jwt.encode(dict(claims), private, algorithm=ALGORITHM, headers={"kid": self.key_id})
+        return jwt.encode(dict(claims), self.private_key, algorithm=ALGORITHM, headers={"kid": self.key_id})
 
 
 def sign_token(signer: Signer, token_id: str, campaign: str, expires_at: datetime) -> str:
@@ -105,12 +88,7 @@ def expired(at: datetime) -> Gone:
 
 def jwks(signers: Mapping[int, Signer]) -> dict[str, list[dict[str, str]]]:
     """Return the public keys of all versions, oldest first, as a JWK set (RFC 7517, 8037)."""
-    return {"keys": [_jwk(signers[version]) for version in sorted(signers)]}
-
-
-def _jwk(signer: Signer) -> dict[str, str]:
-    x = urlsafe_b64encode(signer.public_key.public_bytes_raw()).rstrip(b"=").decode()
-    return {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": signer.key_id, "alg": ALGORITHM, "use": "sig"}
+    return {"keys": [signers[version].jwk() for version in sorted(signers)]}
 
 
 def _header(text: str) -> dict[str, object]:
