@@ -39,6 +39,9 @@ _ODD_SPACES = (b"\xc2\x85", b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x8
 """Where the UTF-8 of blanks that are not the space begins."""
 
 
+_PART_OF_NUMBER = np.isin(np.arange(256), np.frombuffer(b"0123456789.,+-", np.uint8))
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a field's annotations ask for: sizes of texts, bounds of numbers, and the texts there are."""
@@ -102,7 +105,7 @@ class Mask:
             calm=_calm(block, self._dialect.delimiter),
             ascii=data.isascii(),
             spaced=b" " in data,
-            exponents=b"e" in data or b"E" in data,
+            exponents=_may_hold_exponents(data),
         )
         columns, marks = [], []
         for field, how in self._hows.items():
@@ -285,6 +288,14 @@ def _calm(block: Block, delimiter: str) -> bool:
     if b"\xc2" not in data:
         return True
     return not (buffer[1:][buffer[:-1] == 0xC2] < 0xA0).any()  # noqa: PLR2004 (U+0080 to U+009F)
+
+
+def _may_hold_exponents(data: bytes) -> bool:
+    """Tell whether anywhere an `e` stands between what may be parts of a number."""
+    buffer = np.frombuffer(data, np.uint8)
+    places = np.flatnonzero((buffer | 32) == ord("e"))
+    before, behind = (buffer[np.clip(places + step, 0, len(buffer) - 1)] for step in (-1, 1))
+    return bool((_PART_OF_NUMBER[before] & _PART_OF_NUMBER[behind]).any())
 
 
 def _is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
