@@ -13,7 +13,7 @@ REMEMBERED = 1_000_000
 
 
 class UnknownProducts:
-    """Remembers products by 64 bits of their ids: should two ever share these, a warning is missing, and nothing else."""
+    """Remembers products by 64 bits of their ids: should two ever share these, one warning is missing, no more."""
 
     def __init__(self, known: Callable[[Collection[str]], set[str]]) -> None:
         """Ask `known` which of some products the catalogue holds."""
