@@ -41,11 +41,14 @@ def orders_stated(stream: BinaryIO, receipt: str) -> Iterator[OrderReceived]:
 
 
 def returns_stated(stream: BinaryIO, receipt: str) -> Iterator[OrderReceived]:
-    """Yield what a staged file of returns states: one statement per return or cancellation."""
+    """Yield what a staged file of returns states: one statement per return or cancellation.
+
+    A cancelled line is one that came back; only a cancellation that names no line is of the whole order.
+    """
     for row in sorted_rows(stream, "order_id", "return_id"):
         event_id = derived_id("order-received", receipt, row["order_id"], "return", row["return_id"])
         returns = [] if row["line_id"] is None else [row]
-        cancelled_at = row["returned_at"] if row["cancelled"] else None
+        cancelled_at = row["returned_at"] if row["cancelled"] and not returns else None
         yield _received(event_id, row, returns=returns, cancelled_at=cancelled_at)
 
 
