@@ -5,7 +5,7 @@ words, rules across fields) is added from the same annotations. Rules that compa
 and stand in `x-rules` as words.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import AfterValidator
@@ -107,8 +107,3 @@ def _condition(row: type[Row], comparison: Comparison) -> Schema:
 
 def _values(operator: str, other: object) -> Schema:
     return {"const": other} if operator == "==" else {"exclusiveMinimum": other}
-
-
-def all_schemas(kinds: Iterable[FeedKind]) -> dict[str, Schema]:
-    """Return the schemas of several feeds, by kind."""
-    return {kind: json_schema(kind) for kind in kinds}
