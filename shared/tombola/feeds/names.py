@@ -9,6 +9,8 @@ from tombola.feeds.events import FeedKind
 SEGMENTS = 3
 RECEIPT = "/receipt.json"
 PAGE = "/receipt.html"
+UNLOADED = "_unloaded/"
+"""No retailer's id begins like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,8 @@ def history_name(retailer: str, feed: FeedKind) -> str:
 def folder_of(receipt: str) -> str:
     """Return the folder of a receipt's name."""
     return receipt.removesuffix(RECEIPT)
+
+
+def unloaded_name(folder: str) -> str:
+    """Return the name, among the staged files, of the note that a receipt's files are to be loaded."""
+    return UNLOADED + folder
