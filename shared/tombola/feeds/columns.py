@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import reduce
-from operator import and_, eq, gt
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from tombola.feeds.contracts import Comparison, Odd, Row
+from tombola.feeds.comparisons import expression
+from tombola.feeds.contracts import Row
 from tombola.feeds.decoding import Remembered
 from tombola.feeds.events import FeedKind
 from tombola.feeds.masking import INSTANT
+from tombola.feeds.rules import Odd
 from tombola.feeds.schemas import SHOPPER, arrow_schema, columns
 from tombola.feeds.splitting import Places
 
@@ -64,17 +64,7 @@ def odd_rows(row: type[Row], values: pl.DataFrame) -> Iterator[tuple[Odd, list[i
     """Yield what is odd about typed rows, and their positions."""
     if not row.ODD:
         return
-    marks = values.select(
-        reduce(and_, map(_compared, odd.when)).fill_null(value=False).alias(str(number))
-        for number, odd in enumerate(row.ODD)
-    )
+    marks = values.select(expression(odd.when).alias(str(number)) for number, odd in enumerate(row.ODD))
     for odd, mark in zip(row.ODD, marks.iter_columns(), strict=True):
         if mark.any():
             yield odd, np.flatnonzero(mark.to_numpy()).tolist()
-
-
-def _compared(comparison: Comparison) -> pl.Expr:
-    field, operator, other = comparison
-    right = pl.col(other) if isinstance(other, str) else pl.lit(other)
-    found: pl.Expr = {"==": eq, ">": gt}[operator](pl.col(field), right)
-    return found
