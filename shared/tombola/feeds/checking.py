@@ -150,9 +150,10 @@ class Check:
         judged = ready.judged
         self.rows += len(judged.block)
         self.rejected += len(judged.refused)
-        for index, problems in zip(judged.refused, judged.problems, strict=True):
-            for code, field, value, message in problems:
-                self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for index, code, field, value, message in judged.problems.first:
+            self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for (code, field), count in judged.problems.others.items():
+            self.errors.add_others(code, field, count)
         self._reject(reader, judged.block, judged.refused, behind)
         fresh = first.judge(ready.keys)
         if fresh.all():
@@ -189,7 +190,7 @@ class Check:
         if not refused:
             return
         preamble = reader.mark + reader.encoded(reader.preamble)
-        rows = [reader.encoded(block.text(index)) for index in refused]
+        rows = [reader.encoded(raw.decode()) for raw in block.raws(refused)]
         behind.do(lambda: self._sinks.reject(preamble, rows))
 
     def _note_conflicts(self, judged: Judged) -> None:

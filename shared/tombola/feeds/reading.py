@@ -62,7 +62,7 @@ class Reader:
         wanted = range(len(block)) if indices is None else indices
         if block.records is not None:
             return [block.records[index] for index in wanted]
-        texts = [block.text(index) for index in wanted]
+        texts = [raw.decode() for raw in block.raws(wanted)]
         if not block.quoted:
             return [text.rstrip("\r\n").split(self._dialect.delimiter) for text in texts]
         dialect = self._dialect

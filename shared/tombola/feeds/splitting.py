@@ -4,6 +4,7 @@ Where quotes stand only where they may, a line end outside them ends a record. E
 the csv module (`tombola.feeds.reading`), which knows what to make of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,11 +47,12 @@ class Block:
 
     def text(self, index: int) -> str:
         """Return a record exactly as it was sent, with its line ending."""
-        return self.raw(index).decode()
+        return self.raws([index])[0].decode()
 
-    def raw(self, index: int) -> bytes:
-        """Return a record's UTF-8, with its line ending."""
-        return self.data[self.starts[index] : self.ends[index]]
+    def raws(self, indices: Sequence[int]) -> list[bytes]:
+        """Return the UTF-8 of records, each with its line ending."""
+        begins, ends = self.starts[indices].tolist(), self.ends[indices].tolist()
+        return [self.data[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
 
 def line_ends(data: bytes) -> Places:
