@@ -206,8 +206,20 @@ class Check:
             places = np.flatnonzero(np.isin(judged.indices, indices)).tolist()
             self._warn("local-time-ambiguous", field, judged, places)
         if self._world.kind != "products" and "product_id" in self._row.model_fields:
-            unknown = self._unknown_products.among(judged.values["product_id"]).tolist()
-            self._warn("unknown-product", "product_id", judged, unknown)
+            unknown, first = self._unknown_products.among(judged.values["product_id"])
+            self._warn("unknown-product", "product_id", judged, unknown.tolist(), first.tolist())
 
-    def _warn(self, code: str, field: str, judged: Judged, positions: Sequence[int]) -> None:
-        self.warnings.add_many(code, field, positions, lambda one: (int(judged.lines[one]), judged.shown(one, field)))
+    def _warn(
+        self,
+        code: str,
+        field: str,
+        judged: Judged,
+        positions: Sequence[int],
+        telling: Sequence[int] | None = None,
+    ) -> None:
+        """Count a warning at these positions of the rows; the `telling` ones, or all, can be its examples."""
+
+        def place(one: int) -> tuple[int, str]:
+            return int(judged.lines[one]), judged.shown(one, field)
+
+        self.warnings.add_many(code, field, len(positions), positions if telling is None else telling, place)
