@@ -13,8 +13,9 @@ from tombola.feeds.decoding import Remembered
 from tombola.feeds.events import FeedKind
 from tombola.feeds.masking import INSTANT
 from tombola.feeds.rules import Odd
-from tombola.feeds.schemas import SHOPPER, arrow_schema, columns
+from tombola.feeds.schemas import arrow_schema, columns
 from tombola.feeds.splitting import Places
+from tombola.feeds.tables import SHOPPER
 
 
 class Columns:

@@ -13,7 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tombola.feeds.events import FeedKind
 from tombola.feeds.fields import Amount, Currency, Gtin, Instant, OneOf, Reads, Text, Unit, Whole, YesNo
-from tombola.feeds.rules import Odd, Wrong, equals, given, holds, missing, over
+from tombola.feeds.rules import Odd, Wrong, equals, given, holds, including, missing, over
 
 FINE_UNITS_OVER = 1_000
 MUCH_DISCOUNT, TOO_MUCH_DISCOUNT = 20, 10_000
@@ -173,10 +173,13 @@ class NavigationRow(Row):
     STATED_BY = ("occurred_at",)
     HAPPENED_AT = "occurred_at"
     ASKED_BY = ("action", "shopper_id", "campaign_id")
-    WRONG = tuple(
-        Wrong("needed-by-action", field, (equals("action", action), missing(field)), f"a value: `{action}` needs it")
-        for action, fields in NEEDED_BY_ACTION.items()
-        for field in fields
+    WRONG = (
+        *(
+            Wrong("needed-by-action", field, (equals("action", action), missing(field)), f"a value for `{action}`")
+            for action, fields in NEEDED_BY_ACTION.items()
+            for field in fields
+        ),
+        Wrong("page-with-query", "page", (including("page", "?"),), "the page up to the `?`"),
     )
     PERSONAL = frozenset({"shopper_id", "search"})
     UNSTORED = frozenset({"updated_at", "search"})

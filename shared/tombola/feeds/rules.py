@@ -5,7 +5,7 @@ Schema and the documentation are made from the same values.
 """
 
 from collections.abc import Callable, Mapping
-from operator import eq, gt
+from operator import contains, eq, gt
 from typing import Any, Literal, NamedTuple
 
 Value = str | int | None
@@ -19,13 +19,13 @@ class Times(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A field compared with a number, with a word, or with so many times another field.
+    """A field compared with a number, with a text, or with so many times another field.
 
-    What is missing is neither equal to anything nor over anything; `missing` and `given` ask for just that.
+    What is missing equals nothing, is over nothing and contains nothing; `missing` and `given` ask for just that.
     """
 
     field: str
-    operator: Literal["==", ">", "missing", "given"]
+    operator: Literal["==", ">", "contains", "missing", "given"]
     other: Times | Value = None
 
 
@@ -46,8 +46,8 @@ class Wrong(NamedTuple):
     expected: str
 
 
-COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, ">": gt}
-"""What compares two values, or two columns."""
+COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, ">": gt, "contains": contains}
+"""What compares two values of a row."""
 
 
 def holds(when: tuple[Comparison, ...], values: Mapping[str, object]) -> bool:
@@ -76,6 +76,11 @@ def equals(field: str, value: Value) -> Comparison:
 def over(field: str, other: int | str, factor: int = 1) -> Comparison:
     """Hold where a field is larger than a number, or than so many times another field."""
     return Comparison(field, ">", Times(factor, other) if isinstance(other, str) else other)
+
+
+def including(field: str, text: str) -> Comparison:
+    """Hold where a field has this text in it."""
+    return Comparison(field, "contains", text)
 
 
 def missing(field: str) -> Comparison:

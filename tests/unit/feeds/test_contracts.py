@@ -21,7 +21,7 @@ from tombola.feeds.fields import gtin14
 from tombola.feeds.masking import Mask
 from tombola.feeds.reading import Measured, Reader
 from tombola.feeds.receipts import Receipt
-from tombola.feeds.rules import Comparison, Times, holds
+from tombola.feeds.rules import Comparison, Times, holds, including
 from tombola.feeds.staging import read_rows
 from tombola.ports import Ports
 from tombola.ports.objects import ObjectRef
@@ -106,6 +106,11 @@ def test_a_gtin_is_stored_as_14_digits_and_one_with_a_slip_is_told_the_digit_tha
     assert (receipt.errors[1].count, receipt.accepted) == (2, 21)
 
 
+def test_a_page_may_not_bring_its_query(browse: Callable[[str], Receipt]) -> None:
+    fine = "".join(f"{number},page_viewed,,/search,,,,2017-06-01\n" for number in range(20))
+    assert found(browse(fine + "x,page_viewed,,/search?q=Erika,,,,2017-06-01\n")) == [("page-with-query", "page")]
+
+
 VALUES = st.one_of(st.none(), st.integers(0, 5))
 COMPARISONS = st.one_of(
     st.builds(Comparison, st.sampled_from("abc"), st.sampled_from(["missing", "given"])),
@@ -116,6 +121,14 @@ COMPARISONS = st.one_of(
         st.one_of(st.integers(0, 5), st.builds(Times, st.integers(1, 3), st.sampled_from("abc"))),
     ),
 )
+
+
+@given(st.lists(st.one_of(st.none(), st.text("ab?", max_size=3)), min_size=1), st.text("ab?", max_size=2))
+def test_a_text_is_contained_in_columns_where_it_is_in_their_rows(texts: list[str | None], wanted: str) -> None:
+    frame = pl.DataFrame({"a": texts}, schema={"a": pl.String})
+    when = (including("a", wanted),)
+    marks = frame.select(expression(when).alias("holds"))["holds"].to_list()
+    assert marks == [holds(when, row) for row in frame.iter_rows(named=True)]
 
 
 @given(
