@@ -36,6 +36,7 @@ class World:
     """What checking needs to know beside the file.
 
     `arrived_at`: when the object was written; `latest`: what is dated after it cannot have happened.
+    `known_products`: which of some products the catalogue holds; None where nobody can tell.
     """
 
     retailer: Retailer
@@ -43,7 +44,7 @@ class World:
     arrived_at: datetime
     latest: datetime
     pseudonym: Callable[[str], str]
-    known_products: Callable[[Collection[str]], set[str]]
+    known_products: Callable[[Collection[str]], set[str]] | None
 
     @property
     def dialect(self) -> Dialect:
@@ -91,7 +92,9 @@ class Check:
         self._row = contract(world.kind)
         self._columns = Columns(world.kind, self._row, world.retailer.retailer, world.pseudonym)
         self._hasher = Hasher(self._row, key_bits)
-        self._unknown_products = UnknownProducts(world.known_products)
+        names_products = world.kind != "products" and "product_id" in self._row.model_fields
+        known = world.known_products if names_products else None
+        self._unknown_products = None if known is None else UnknownProducts(known)
 
     def run(self, source: Measured) -> None:
         """Read the file to its end, or to what makes the rest unreadable; a second time if keys come again."""
@@ -206,9 +209,21 @@ class Check:
         for field, indices in judged.ambiguous.items():
             places = np.flatnonzero(np.isin(judged.indices, indices)).tolist()
             self._warn("local-time-ambiguous", field, judged, places)
-        if self._world.kind != "products" and "product_id" in self._row.model_fields:
-            unknown = self._unknown_products.among(judged.values["product_id"]).tolist()
-            self._warn("unknown-product", "product_id", judged, unknown)
+        if self._unknown_products is not None:
+            unknown, first = self._unknown_products.among(judged.values["product_id"])
+            self._warn("unknown-product", "product_id", judged, unknown.tolist(), first.tolist())
 
-    def _warn(self, code: str, field: str, judged: Judged, positions: Sequence[int]) -> None:
-        self.warnings.add_many(code, field, positions, lambda one: (int(judged.lines[one]), judged.shown(one, field)))
+    def _warn(
+        self,
+        code: str,
+        field: str,
+        judged: Judged,
+        positions: Sequence[int],
+        telling: Sequence[int] | None = None,
+    ) -> None:
+        """Count a warning at these positions of the rows; the `telling` ones, or all, can be its examples."""
+
+        def place(one: int) -> tuple[int, str]:
+            return int(judged.lines[one]), judged.shown(one, field)
+
+        self.warnings.add_many(code, field, len(positions), positions if telling is None else telling, place)

@@ -96,6 +96,9 @@ CODES: Mapping[str, Code] = {
     ),
     "unknown-action": Code("row", "Not an action that is known here.", "Write one of those that the message lists."),
     "needed-by-action": Code("row", "A field is empty that this action needs.", "Fill it in, or send another action."),
+    "page-with-query": Code(
+        "row", "A page with its query, which can name a person.", "Cut the address off at the question mark."
+    ),
     "discount-out-of-proportion": Code(
         "row",
         "The discount is over 10,000 times the value that is left.",
