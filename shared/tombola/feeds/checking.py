@@ -6,7 +6,7 @@ The file is read and masked in one thread, judged in another and written in a th
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -14,16 +14,18 @@ import pyarrow as pa
 
 from tombola.feeds.columns import Columns, odd_rows
 from tombola.feeds.contracts import contract
-from tombola.feeds.decoding import REMEMBERED, Decoder
+from tombola.feeds.decoding import REMEMBERED, Decoder, columns_wanted
 from tombola.feeds.duplicates import FirstSight, Hasher, Hashes, SecondLook
 from tombola.feeds.events import FeedKind
+from tombola.feeds.formats import open_records
 from tombola.feeds.judging import Judge, Judged
 from tombola.feeds.masking import Mask
 from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, read_ahead, write_behind
-from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import Tally
+from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.splitting import Block
+from tombola.feeds.transcribing import Records
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect, Retailer
 
@@ -57,8 +59,8 @@ class Sinks(Protocol):
         """Take accepted rows."""
         ...
 
-    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
-        """Take rejected rows as they were sent; `preamble` is what stands before the first of them, once."""
+    def reject(self, form: RejectsForm, rows: Sequence[Any]) -> None:
+        """Take rejected rows as they were sent, in a form that is the same for the whole file."""
         ...
 
 
@@ -75,6 +77,8 @@ class Check:
         self.unusable = False
         self.errors = Tally()
         self.warnings = Tally()
+        self.dialect = world.dialect
+        """How the file is read: what is stated, and what its first bytes and its header show."""
         self._world = world
         self._sinks = sinks
         self._masked = masked
@@ -103,13 +107,14 @@ class Check:
         fault = self._read(source, lambda reader, judged: self._first_sight(first, reader, judged, behind))
         return fault, first.suspects()
 
-    def _read(self, source: Measured, take: Callable[[Reader, Judged], None]) -> Unusable | None:
+    def _read(self, source: Measured, take: Callable[[Records, Judged], None]) -> Unusable | None:
         """Judge all rows by themselves; return what made the rest of the file unreadable."""
         world = self._world
         try:
-            reader = Reader(source, world.dialect)
-            decoder = Decoder(self._row, world.dialect, world.retailer.currency, reader.header, world.latest)
-            judge = Judge(reader, decoder, Mask(decoder, world.dialect, world.latest) if self._masked else None)
+            reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect))
+            self.dialect = dialect = reader.dialect
+            decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
+            judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)
             with read_ahead(judge.masked()) as blocks:
                 for block, masked in blocks:
                     take(reader, judge.judged(block, masked))
@@ -117,7 +122,7 @@ class Check:
             return fault
         return None
 
-    def _first_sight(self, first: FirstSight, reader: Reader, judged: Judged, behind: WriteBehind) -> None:
+    def _first_sight(self, first: FirstSight, reader: Records, judged: Judged, behind: WriteBehind) -> None:
         """Take rows whose key was not seen before, and refuse those that the contract refuses."""
         self.rows += len(judged.block)
         self.rejected += len(judged.refused)
@@ -129,7 +134,7 @@ class Check:
             fresh = first.judge(self._hasher.keys(judged.values))
             self._accept(judged if fresh.all() else judged.filter(fresh), behind)
 
-    def _second_look(self, second: SecondLook, reader: Reader, judged: Judged, behind: WriteBehind) -> None:
+    def _second_look(self, second: SecondLook, reader: Records, judged: Judged, behind: WriteBehind) -> None:
         """Tell rows apart whose key came again."""
         keys = self._hasher.keys(judged.values)
         concerned = second.concerns(keys)
@@ -157,12 +162,11 @@ class Check:
 
         behind.do(write)
 
-    def _reject(self, reader: Reader, block: Block, refused: Sequence[int], behind: WriteBehind) -> None:
+    def _reject(self, reader: Records, block: Block, refused: Sequence[int], behind: WriteBehind) -> None:
         if not refused:
             return
-        preamble = reader.mark + reader.encoded(reader.preamble)
-        rows = [reader.encoded(block.text(index)) for index in refused]
-        behind.do(lambda: self._sinks.reject(preamble, rows))
+        rows = reader.as_sent(block, refused)
+        behind.do(lambda: self._sinks.reject(reader.form, rows))
 
     def _note_conflicts(self, judged: Judged) -> None:
         """Tell of rows that contradict an earlier one."""

@@ -5,23 +5,21 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from tombola.feeds.reading import MAX_RECORD
 from tombola.feeds.rejects import TextForm
-from tombola.feeds.splitting import Block, cut_at_line
+from tombola.feeds.splitting import MAX_RECORD, Block, cut_at_line
 from tombola.feeds.texts import Texts
-from tombola.feeds.transcribing import WIDEST, Transcribed, transcribed
+from tombola.feeds.transcribing import WIDEST, Broken, Transcribed, null_text, transcribed
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
 _BLANK = " \t\r\n"
-Broken = tuple[str, str]
 
 
 class JsonLines(Transcribed):
     """One file of JSON Lines."""
 
     def __init__(self, texts: Texts, dialect: Dialect, wanted: Mapping[str, bool]) -> None:
-        """Find the columns: the keys of the first lines, and those that need not be there (`wanted` says which)."""
+        """Find the columns: the keys of the first lines, and those of the `wanted` that any line may leave out."""
         self.dialect = dialect
         self._texts = texts
         self._wanted = wanted
@@ -29,10 +27,11 @@ class JsonLines(Transcribed):
         self._rest = b""
         self._fault: Unusable | None = None
         self._last = False
-        self._null = _null(dialect)
+        self._null = null_text(dialect)
         self._loads = _Loads(dialect)
         self.form = TextForm(texts.mark, texts.encoded("\n"), "jsonl")
         self.header = self._keys()
+        self._known = set(self.header)
 
     def blocks(self) -> Iterator[Block]:
         """Yield all objects, also those before a fault. Blank lines are none."""
@@ -113,6 +112,10 @@ class JsonLines(Transcribed):
         found = self._loads(line)
         if isinstance(found, str):
             return "not-json", found
+        if (late := found.keys() - self._known) and (late := late & self._wanted.keys()):
+            return "wrong-field-count", f"the key {min(late)!r}, which none of the first objects has; expected it there"
+        if "\\u" in line and not _is_unicode(found):
+            return "not-json", "half a character, written as \\ud800 to \\udfff; expected Unicode"
         cells = []
         for name in self.header:
             value = found.get(name)
@@ -169,20 +172,23 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _is_unicode(found: dict[str, Any]) -> bool:
+    try:
+        str(found).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _no_number(text: str) -> NoReturn:
     message = f"{text} is no number"
     raise ValueError(message)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is True or value is False:
         return "true" if value else "false"
-    return str(value).encode("utf-8", "replace").decode()
-
-
-def _null(dialect: Dialect) -> str:
-    """Return a text that means nothing in the dialect."""
-    return "" if "" in dialect.nulls else next(iter(dialect.nulls), "")
+    return str(value)
 
 
 def _split(data: bytes) -> list[str]:

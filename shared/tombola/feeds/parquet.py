@@ -1,8 +1,9 @@
 """Read Parquet, row group by row group: typed columns become the very texts that a file of text would hold."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import polars as pl
 import pyarrow as pa
@@ -63,7 +64,10 @@ class Parquet(Transcribed):
             message = f"the columns {', '.join(map(repr, nested))} hold lists, objects or bytes; expected plain values"
             raise Unusable(message, code="nested-columns", value=", ".join(nested))
         facts = self._file.metadata
-        cells, unpacked = facts.num_rows * len(schema), sum(_unpacked(facts.row_group(n)) for n in range(facts.num_row_groups))
+        cells, unpacked = (
+            facts.num_rows * len(schema),
+            sum(_unpacked(facts.row_group(n)) for n in range(facts.num_row_groups)),
+        )
         if max(cells, unpacked) > max(UNPACKED_FREELY, MAX_RATIO * size):
             message = f"{size} bytes hold {cells} cells of {unpacked} bytes"
             raise Unusable(message, code="packing-bomb")
@@ -77,7 +81,9 @@ class Parquet(Transcribed):
     def _block(self, batch: pa.RecordBatch, first: int) -> Block:
         columns, broken = [], {}
         for number, (name, column) in enumerate(zip(self.header, batch.columns, strict=True)):
-            texts = self._texts(column) if self._used[number] else pl.repeat(None, len(column), dtype=pl.String, eager=True)
+            texts = (
+                self._texts(column) if self._used[number] else pl.repeat(None, len(column), dtype=pl.String, eager=True)
+            )
             for index in (texts.str.len_bytes().fill_null(0) > LONGEST_CELL).arg_true().to_list():
                 broken[index] = ("too-long", f"{name!r} is over {LONGEST_CELL} bytes")
             columns.append(texts.alias(str(number)))
@@ -86,7 +92,9 @@ class Parquet(Transcribed):
             whole = pl.Series([index not in broken for index in range(frame.height)])
             frame = frame.select(pl.when(whole).then(pl.col(column)) for column in frame.columns)
         null = null_text(self.dialect)
-        style = "necessary" if len(columns) > 1 else "always"  # a line with nothing on it would be no record
+        style: Literal["necessary", "always"] = (
+            "necessary" if len(columns) > 1 else "always"
+        )  # a line with nothing on it would be no record
         text = frame.write_csv(include_header=False, quote_style=style, null_value=null).encode()
         return block_of(text, range(first, first + batch.num_rows), len(columns), broken, batch)
 
@@ -120,10 +128,8 @@ def _instants(column: pa.Array, dialect: Dialect) -> pa.Array:
     if pa.types.is_date(column.type):
         return pc.cast(column.cast(pa.date32()), pa.large_string())
     plain = column.view(pa.timestamp(column.type.unit))
-    try:
-        plain = plain.cast(pa.timestamp("s"))  # the form that is read fastest, where it says all
-    except pa.ArrowInvalid:
-        pass
+    with suppress(pa.ArrowInvalid):  # the form that is read fastest, where it says all
+        plain = plain.cast(pa.timestamp("s"))
     text = pc.cast(plain, pa.large_string())
     return pc.binary_join_element_wise(text, "Z", "") if zoned else text
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tombola.feeds.events import FileRef
+from tombola.feeds.names import extension_of
 from tombola.feeds.rejects import RejectsForm, RejectsWriter, Sink, Writable
 
 ROWS_PER_GROUP = 64 * 1024

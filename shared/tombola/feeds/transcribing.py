@@ -7,10 +7,13 @@ either, so nothing that would be refused is accepted, and the other way round.
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from tombola.feeds.decoding import Instants
 from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.splitting import Block, split
 from tombola.retailers.model import Dialect
@@ -19,6 +22,18 @@ DELIMITER, QUOTE = ",", '"'
 BREAKS = str.maketrans("\n\r", "\v\f")
 WIDEST = 10_000
 """Columns."""
+LONGEST_CELL = 100_000
+"""Characters, or bytes; no field of a contract is a hundredth of it."""
+Broken = tuple[str, str]
+"""Code and reason."""
+
+
+class Sent(Protocol):
+    """The records of a block as they came."""
+
+    def __getitem__(self, index: int, /) -> Any:  # noqa: ANN401 (each format has its own)
+        """Return one of them."""
+        ...
 
 
 class Records(Protocol):
@@ -63,17 +78,20 @@ class Transcribed:
 
 
 def transcribed(
-    rows: Sequence[Sequence[str]], lines: Sequence[int], width: int, broken: Mapping[int, tuple[str, str]], sent: Any
+    rows: Sequence[Sequence[str]], lines: Sequence[int], width: int, broken: Mapping[int, Broken], sent: Sent
 ) -> Block:
     """Return a block of these records; `sent` gives each as it came, `broken` says which are none, and why not."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[cell.translate(BREAKS) for cell in row] for row in rows])
-    return block_of(text.getvalue().encode(), lines, width, broken, sent)
+    writer = csv.writer(text, lineterminator="\n")
+    reasons = dict(broken)
+    for number, row in enumerate(rows):
+        if number not in reasons and max(map(len, row)) > LONGEST_CELL:
+            reasons[number] = ("too-long", f"a cell is over {LONGEST_CELL} characters")
+        writer.writerow([cell.translate(BREAKS) for cell in row] if number not in reasons else [""])
+    return block_of(text.getvalue().encode(), lines, width, reasons, sent)
 
 
-def block_of(
-    text: bytes, lines: Sequence[int], width: int, broken: Mapping[int, tuple[str, str]], sent: Any
-) -> Block:
+def block_of(text: bytes, lines: Sequence[int], width: int, broken: Mapping[int, Broken], sent: Sent) -> Block:
     """Return a block of delimited text that holds one record a line; each stands on one of the sender's `lines`."""
     block = split(text, 1, width, ord(DELIMITER), ord(QUOTE))
     assert block is not None  # noqa: S101 (this project's own writing)
@@ -82,3 +100,22 @@ def block_of(
     block.broken = dict(broken)
     block.sent = sent
     return block
+
+
+def null_text(dialect: Dialect) -> str:
+    """Return a text that means nothing in the dialect: what an empty cell of another format becomes."""
+    return "" if "" in dialect.nulls else next(iter(dialect.nulls), "")
+
+
+def instant_text(at: datetime | date, dialect: Dialect) -> str:
+    """Return an instant in the first of the dialect's formats that says all of it, and in ISO 8601 if none does."""
+    moment = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day)  # noqa: DTZ001 (a wall clock's)
+    zone = ZoneInfo(dialect.time_zone)
+    meant = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    wall = meant.astimezone(zone) if moment.tzinfo else moment
+    instants = Instants(dialect)
+    for one in dialect.datetime_formats:
+        text = wall.strftime(one) if one != "iso" else at.isoformat()
+        if one == "iso" or instants.read(text) == meant:
+            return text
+    return at.isoformat()

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from tombola.feeds.rejects import RejectsWriter, Writable
 from tombola.feeds.splitting import Block
-from tombola.feeds.transcribing import Transcribed, instant_text, null_text, transcribed
+from tombola.feeds.transcribing import Broken, Transcribed, instant_text, null_text, transcribed
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
@@ -31,7 +31,6 @@ _PIECE = 1024 * 1024
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _LONGEST_PLACE = 40
 _LETTERS = 26
-Broken = tuple[str, str]
 
 
 class Workbook(Transcribed):
@@ -75,7 +74,8 @@ class Workbook(Transcribed):
             self._line += 1
             if any(cell != "" for cell in cells):
                 return [self._text(cell).strip() for cell in _cut(cells)]
-        raise Unusable("an empty sheet; expected a first row that names the columns", code="empty-file", line=1)
+        message = "an empty sheet; expected a first row that names the columns"
+        raise Unusable(message, code="empty-file", line=1)
 
     def _block(self, rows: Sequence[Sequence[Any]], lines: Sequence[int]) -> Block:
         width = len(self.header)
@@ -120,9 +120,11 @@ def _check(file: IO[bytes]) -> None:
             infos = parts.infolist()
             size, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
             if size > MOST_BYTES:
-                raise _too_large(f"its parts are {size:,} bytes; at most {MOST_BYTES:,} can be read")
+                message = f"its parts are {size:,} bytes; at most {MOST_BYTES:,} can be read"
+                raise Unusable(message, code="workbook-too-large")
             if size > MOST_RATIO * max(packed, 1):
-                raise Unusable(f"{packed} bytes unpack to {size}", code="packing-bomb")
+                message = f"{packed} bytes unpack to {size}"
+                raise Unusable(message, code="packing-bomb")
             for info in infos:
                 if info.filename.lower().startswith("xl/worksheets/") and not info.is_dir():
                     with parts.open(info) as sheet:
@@ -142,7 +144,8 @@ def _check_sheet(sheet: IO[bytes]) -> None:
             longest = max(longest, int(row))
         rest = data[-_LONGEST_PLACE:]
         if widest * longest > MOST_CELLS:
-            raise _too_large(f"a sheet of {longest:,} rows and {widest:,} columns; at most {MOST_CELLS:,} cells can be read")
+            message = f"a sheet of {longest:,} rows and {widest:,} columns; at most {MOST_CELLS:,} cells can be read"
+            raise Unusable(message, code="workbook-too-large")
 
 
 def _column(letters: bytes) -> int:
@@ -150,10 +153,6 @@ def _column(letters: bytes) -> int:
     for letter in letters:
         number = number * _LETTERS + letter - ord("A") + 1
     return number
-
-
-def _too_large(message: str) -> Unusable:
-    return Unusable(message, code="workbook-too-large")
 
 
 def _damaged(error: Exception) -> Unusable:
