@@ -11,6 +11,8 @@ RECEIPT = "/receipt.json"
 PAGE = "/receipt.html"
 PACKED = frozenset({"gz", "zst", "zip"})
 LONGEST_EXTENSION = 10
+UNLOADED = "_unloaded/"
+"""No retailer's id begins like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,8 @@ def history_name(retailer: str, feed: FeedKind) -> str:
 def folder_of(receipt: str) -> str:
     """Return the folder of a receipt's name."""
     return receipt.removesuffix(RECEIPT)
+
+
+def unloaded_name(folder: str) -> str:
+    """Return the name, among the staged files, of the note that a receipt's files are to be loaded."""
+    return UNLOADED + folder

@@ -13,7 +13,7 @@ import numpy as np
 
 from tombola.feeds.rejects import TextForm
 from tombola.feeds.sniffing import structure
-from tombola.feeds.splitting import MAX_RECORD, NO_LINES, Block, cut_at_line, line_ends, split
+from tombola.feeds.splitting import MAX_RECORD, NO_PLACES, Block, cut_at_line, line_ends, split
 from tombola.feeds.texts import Texts
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
@@ -162,7 +162,7 @@ class Reader:
         ends = line_ends(data)
         found = _Records(lines, self.dialect)
         fault = found.read(limit or len(lines) + 1, self._next)
-        offsets = np.concatenate((NO_LINES, [0], ends))
+        offsets = np.concatenate((NO_PLACES, [0], ends))
         starts = np.array(found.starts, np.int64)
         block = Block(
             data=data,
