@@ -129,7 +129,7 @@ def test_a_text_is_contained_in_columns_where_it_is_in_their_rows(texts: list[st
     frame = pl.DataFrame({"a": texts}, schema={"a": pl.String})
     when = (including("a", wanted),)
     marks = frame.select(expression(when).alias("holds"))["holds"].to_list()
-    assert marks == [holds(when, row) for row in frame.iter_rows(named=True)]
+    assert marks == [holds(when)(row) for row in frame.iter_rows(named=True)]
 
 
 @given(
@@ -140,7 +140,7 @@ def test_a_rule_holds_of_columns_where_it_holds_of_their_rows(
 ) -> None:
     frame = pl.DataFrame(rows, schema=dict.fromkeys("abc", pl.Int64), orient="row")
     marks = frame.select(expression(when).alias("holds"))["holds"].to_list()
-    assert marks == [holds(when, row) for row in frame.iter_rows(named=True)]
+    assert marks == [holds(when)(row) for row in frame.iter_rows(named=True)]
 
 
 def test_no_rules_are_never_broken() -> None:
