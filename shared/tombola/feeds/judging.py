@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from tombola.feeds.contracts import Row
 from tombola.feeds.decoding import Decoder, Unreadable
 from tombola.feeds.masking import Mask, typed
-from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import MAX_EXAMPLES, masked
 from tombola.feeds.splitting import Block, Flags, Places
+from tombola.feeds.transcribing import Records
 
 Problem = tuple[int, str, str, str, str]
 """Record, code, field, value and message of one thing that is wrong with a row."""
@@ -81,7 +81,7 @@ class Judged:
 class Judge:
     """Judges the blocks of one file."""
 
-    def __init__(self, reader: Reader, decoder: Decoder, mask: Mask | None) -> None:
+    def __init__(self, reader: Records, decoder: Decoder, mask: Mask | None) -> None:
         """Let the model judge every row if there is no mask."""
         self._reader = reader
         self._decoder = decoder

@@ -89,7 +89,7 @@ class Mask:
         self._width = len(decoder.header)
         self._places = decoder.places
         self._constants = decoder.constants
-        self._instants = FixedInstants(dialect.datetime_format, dialect.time_zone, min(latest, END))
+        self._instants = FixedInstants(dialect.datetime_formats, dialect.time_zone, min(latest, END))
         self._hows = {field: reading(self._row, field) for field in self._row.model_fields}
         self._rules = {field: rules(self._row, field) for field in self._places}
         self._exponent = self._minor_units()
@@ -131,6 +131,8 @@ class Mask:
 
     def _understands(self) -> bool:
         """Tell whether any row can be sure."""
+        if self._dialect.units.keys() & self._places.keys():
+            return False
         validators = self._row.__pydantic_decorators__
         own = {*validators.model_validators, *validators.field_validators, *validators.validators}
         if own != set(Row.__pydantic_decorators__.model_validators):

@@ -6,6 +6,7 @@ the csv module (`tombola.feeds.reading`), which knows what to make of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Buffer = npt.NDArray[np.uint8]
 LF, CR = 10, 13
+MAX_RECORD = 1024 * 1024
+"""Bytes of UTF-8; a quote that is never closed would otherwise swallow the whole file."""
 FEW_QUOTES = 8_000
 """Up to so many quotes in a block, looking them up is faster than counting them at every character."""
 NO_PLACES: Places = np.zeros(0, np.int64)
@@ -25,9 +28,9 @@ class Block:
 
     `starts` and `ends` are byte offsets into `data`, `lines` the line an editor shows for each record. `records`
     are their fields if the csv module had to parse them, `broken` says of those that are none why not, by code and
-    reason. `shaped` are the records
-    of as many fields as the header has; `plain` is what a fast parser reads, one line per record.
-    `line_count` is how many lines `data` has.
+    reason. `shaped` are the records of as many fields as the header has; `plain` is what a fast parser reads, one
+    line per record. `line_count` is how many lines `data` has. `sent` gives each record as it came where the file
+    was of another format than delimited text.
     """
 
     data: bytes = b""
@@ -40,6 +43,7 @@ class Block:
     plain: bytes | None = None
     quoted: bool = False
     line_count: int = 0
+    sent: Any = None
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -47,12 +51,12 @@ class Block:
 
     def text(self, index: int) -> str:
         """Return a record exactly as it was sent, with its line ending."""
-        return self.raws([index])[0].decode()
+        return self.texts([index])[0]
 
-    def raws(self, indices: Sequence[int]) -> list[bytes]:
-        """Return the UTF-8 of records, each with its line ending."""
+    def texts(self, indices: Sequence[int]) -> list[str]:
+        """Return records exactly as they were sent, each with its line ending."""
         begins, ends = self.starts[indices].tolist(), self.ends[indices].tolist()
-        return [self.data[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        return [self.data[begin:end].decode() for begin, end in zip(begins, ends, strict=True)]
 
 
 def line_ends(data: bytes) -> Places:

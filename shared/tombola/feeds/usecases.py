@@ -71,7 +71,7 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str, seconds: float 
     folder = f"{place.retailer}/{place.feed}/{receipt_id}"
     receipt = _find_receipt(ports, receipt_name(folder))
     if receipt is None:
-        files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create)
+        files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create, ref.name)
         receipt = _issue_receipt(ports, retailer, place, ref, files, seconds)
     _note(ports, receipt)
     _write_page(ports, receipt)

@@ -18,8 +18,9 @@ from tombola.feeds.contracts import ACTIONS, CONTRACTS, KINDS, NEEDED_BY_ACTION,
 from tombola.feeds.decoding import Decoder
 from tombola.feeds.events import FeedKind, FeedValidated
 from tombola.feeds.fields import gtin14
+from tombola.feeds.formats import open_records
 from tombola.feeds.masking import Mask
-from tombola.feeds.reading import Measured, Reader
+from tombola.feeds.measuring import Measured
 from tombola.feeds.receipts import Receipt
 from tombola.feeds.rules import Comparison, Times, holds, including
 from tombola.feeds.staging import read_rows
@@ -54,7 +55,7 @@ def found(receipt: Receipt) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_mask_understands_every_contract(kind: FeedKind) -> None:
     header = ",".join(contract(kind).model_fields) + "\n"
-    reader = Reader(Measured(io.BytesIO(header.encode())), Dialect())
+    reader = open_records(Measured(io.BytesIO(header.encode())), Dialect())
     assert Mask(Decoder(contract(kind), Dialect(), "USD", reader.header), Dialect()).understands
 
 
@@ -88,7 +89,7 @@ def test_the_authority_decides_what_a_gtin_is(text: str) -> None:
 def test_the_mask_is_sure_of_a_gtin_only_where_the_authority_is(texts: list[str]) -> None:
     dialect = Dialect(nulls=("none",))
     rows = "".join(f'p{number},"{text}"\n' for number, text in enumerate(texts))
-    reader = Reader(Measured(io.BytesIO((PRODUCTS + rows).encode())), dialect)
+    reader = open_records(Measured(io.BytesIO((PRODUCTS + rows).encode())), dialect)
     mask = Mask(Decoder(contract("products"), dialect, "USD", reader.header), dialect)
     (block,) = reader.blocks()
     masked = mask.judge(block)
@@ -242,7 +243,7 @@ def test_the_mask_doubts_rows_that_break_a_rule_and_no_others() -> None:
         ("", "1", "", "1", "no"),
     ]
     text = RETURNS + "".join(RETURNED.format(number, *row) for number, row in enumerate(rows))
-    reader = Reader(Measured(io.BytesIO(text.encode())), Dialect())
+    reader = open_records(Measured(io.BytesIO(text.encode())), Dialect())
     mask = Mask(Decoder(contract("returns"), Dialect(), "USD", reader.header), Dialect())
     (block,) = reader.blocks()
     masked = mask.judge(block)
