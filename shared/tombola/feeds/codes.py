@@ -83,8 +83,32 @@ CODES: Mapping[str, Code] = {
         "An earlier row of this file has the same key and other values.",
         "Send each key once; send a newer version in a later file.",
     ),
+    "not-a-gtin": Code(
+        "row",
+        "Not the 8, 12, 13 or 14 digits of a GTIN.",
+        "Write digits only, with the leading zeros; leave it empty if the article has none.",
+    ),
+    "gtin-check-digit": Code(
+        "row",
+        "The last digit of the GTIN is not the one that the others give.",
+        "Copy the GTIN from its source again: a digit is wrong or two are exchanged. The message names the last digit "
+        "that would fit the others.",
+    ),
+    "unknown-action": Code("row", "Not an action that is known here.", "Write one of those that the message lists."),
+    "needed-by-action": Code("row", "A field is empty that this action needs.", "Fill it in, or send another action."),
+    "discount-out-of-proportion": Code(
+        "row",
+        "The discount is over 10,000 times the value that is left.",
+        "Check the columns and their units: one of the two is another number.",
+    ),
     "line-missing": Code(
         "row", "A return that names no line and cancels no order.", "Name the line, or set `cancelled`."
+    ),
+    "returns-nothing": Code(
+        "row", "A return of a line with neither a quantity nor a value.", "Say what came back or was cancelled."
+    ),
+    "returned-exceeds-bought": Code(
+        "row", "More units came back than were bought.", "Check both; send a return once, and not its running total."
     ),
     "quantity-zero": Code(
         "warning", "Quantity 0: a line that holds a coupon only, or was voided.", "Nothing, if that is what it is."
@@ -96,6 +120,11 @@ CODES: Mapping[str, Code] = {
         "warning",
         "The coupon is larger than the line: it was for the whole basket, or more than the line cost.",
         "Nothing; the rest counts against the order's other lines.",
+    ),
+    "discount-dwarfs-value": Code(
+        "warning",
+        "The discount is over 20 times the value that is left.",
+        "Check that both are in one unit, and that `value` is what was left.",
     ),
     "quantity-in-fine-units": Code(
         "warning",

@@ -56,7 +56,8 @@ class FixedInstants:
         """Return microseconds since 1970, UTC, and for which texts that is what they say. No text is null."""
         at, sure = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
         lengths = texts.str.len_bytes().to_numpy()
-        for length in {form.length for form in self._forms} & set(np.unique(lengths).tolist()):
+        found_lengths = set(np.flatnonzero(np.bincount(lengths)).tolist())
+        for length in {form.length for form in self._forms} & found_lengths:
             places = np.flatnonzero(lengths == length)
             found = texts if len(places) == len(texts) else texts.gather(places)
             read, known = self._read_all(_matrix(found, length))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tombola.feeds.contracts import Row
 from tombola.feeds.decoding import Decoder, Unreadable
-from tombola.feeds.masking import Mask, Masked, typed
+from tombola.feeds.masking import Mask, typed
 from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import masked
 from tombola.feeds.splitting import Block, Flags, Places
@@ -67,13 +67,9 @@ class Judge:
         self._mask = mask
         self._row = decoder.row
 
-    def masked(self) -> Iterator[tuple[Block, Masked | None]]:
-        """Yield every block with what the mask says of it."""
-        for block in self._reader.blocks():
-            yield block, None if self._mask is None else self._mask.judge(block)
-
-    def judged(self, block: Block, masked: Masked | None) -> Judged:
-        """Return what becomes of each record."""
+    def judged(self, block: Block) -> Judged:
+        """Return what becomes of each record. Several blocks may be judged at a time."""
+        masked = None if self._mask is None else self._mask.judge(block)
         doubtful = range(len(block)) if masked is None else np.flatnonzero(~masked.sure).tolist()
         found = _Found(self._row, self._decoder, block)
         if doubtful:

@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 
 from tombola.feeds.measuring import Measured
-from tombola.feeds.splitting import NO_LINES, Block, cut_at_line, line_ends, split
+from tombola.feeds.splitting import NO_PLACES, Block, cut_at_line, line_ends, split
 from tombola.feeds.texts import Texts
 from tombola.feeds.unpacking import Unpacked
 from tombola.feeds.unusable import Unusable
@@ -152,7 +152,7 @@ class Reader:
         ends = line_ends(data)
         found = _Records(lines, self._dialect)
         fault = found.read(limit or len(lines) + 1, self._next)
-        offsets = np.concatenate((NO_LINES, [0], ends))
+        offsets = np.concatenate((NO_PLACES, [0], ends))
         starts = np.array(found.starts, np.int64)
         block = Block(
             data=data,

@@ -31,7 +31,7 @@ class Column:
 @cache
 def columns(row: type[Row]) -> tuple[Column, ...]:
     """Return the columns that come from fields: amounts end in `_minor`, shoppers are pseudonyms."""
-    fields = (field for field in row.model_fields if field != "updated_at")
+    fields = (field for field in row.model_fields if field not in row.UNSTORED)
     return tuple(Column(_name(field, how), how, field) for field in fields for how in [reading(row, field)])
 
 

@@ -14,8 +14,8 @@ Flags = npt.NDArray[np.bool_]
 Buffer = npt.NDArray[np.uint8]
 LF, CR = 10, 13
 FEW_QUOTES = 8_000
-"""Up to so many quotes in a block, looking at each is faster than counting them at every character."""
-NO_LINES: Places = np.zeros(0, np.int64)
+"""Up to so many quotes in a block, looking them up is faster than counting them at every character."""
+NO_PLACES: Places = np.zeros(0, np.int64)
 
 
 @dataclass(slots=True)
@@ -30,9 +30,9 @@ class Block:
     """
 
     data: bytes = b""
-    starts: Places = field(default_factory=lambda: NO_LINES)
-    ends: Places = field(default_factory=lambda: NO_LINES)
-    lines: Places = field(default_factory=lambda: NO_LINES)
+    starts: Places = field(default_factory=lambda: NO_PLACES)
+    ends: Places = field(default_factory=lambda: NO_PLACES)
+    lines: Places = field(default_factory=lambda: NO_PLACES)
     records: list[list[str]] | None = None
     broken: dict[int, tuple[str, str]] = field(default_factory=dict)
     shaped: Flags | None = None
@@ -73,36 +73,49 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
     A quoted record that does not end in `data` is left out: the block's data is then shorter.
     Returns None where quotes stand as only the csv module can judge.
     """
-    buffer = np.frombuffer(data, np.uint8)
-    quoted = bytes([quote]) in data
-    flags = _end_flags(buffer, cr=b"\r" in data)
-    all_ends = np.flatnonzero(flags)
-    cells = buffer == delimiter
-    if quoted:
-        _clear_quoted(flags, cells, buffer, quote)
-    ends = np.flatnonzero(flags)
-    if len(data) and (not len(ends) or ends[-1] < len(data) - 1) and not _is_open(data, quote):
-        ends = np.append(ends, len(data) - 1)  # the last line of a file may lack its end
-    if quoted:
-        cut = int(ends[-1]) + 1 if len(ends) else 0
-        if not _well_quoted(buffer[:cut], delimiter, quote):
+    all_ends = line_ends(data)
+    outside = _Outside(np.frombuffer(data, np.uint8), quote) if bytes([quote]) in data else None
+    ends = all_ends
+    if outside is not None:
+        ends = outside(all_ends - 1) + 1
+        data = data[: int(ends[-1]) if len(ends) else 0]
+        if not _well_quoted(np.frombuffer(data, np.uint8), delimiter, quote):
             return None
-        data, buffer, cells = data[:cut], buffer[:cut], cells[:cut]
-    block = Block(data=data, ends=ends + 1, quoted=quoted)
-    block.line_count = int(np.searchsorted(all_ends, len(data))) + (not data.endswith((b"\n", b"\r")))
-    block.starts = np.concatenate((NO_LINES, [0], block.ends[:-1])) if len(ends) else NO_LINES
-    block.lines = first + (np.searchsorted(all_ends, block.starts) if quoted else np.arange(len(ends)))
-    blank = _blank(buffer, block)
-    if blank.any() and quoted:
-        return None
-    block.shaped = _shaped(block, np.flatnonzero(cells), width)
+    buffer = np.frombuffer(data, np.uint8)
+    block = Block(data=data, ends=ends, quoted=outside is not None)
+    block.line_count = int(np.searchsorted(all_ends, len(data), side="right"))
+    block.starts = np.concatenate((NO_PLACES, [0], ends[:-1])) if len(ends) else NO_PLACES
+    one_line_each = len(ends) == block.line_count
+    block.lines = first + (np.arange(len(ends)) if one_line_each else np.searchsorted(all_ends, block.starts, "right"))
     block.plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
-    return _without(block, blank) if blank.any() else block
+    cells = np.flatnonzero(buffer == delimiter)
+    block.shaped = _shaped(block, cells if outside is None else outside(cells), width)
+    blank = _blank(buffer, block)
+    if not blank.any():
+        return block
+    return None if block.quoted else _without(block, blank)
 
 
-def _is_open(data: bytes, quote: int) -> bool:
-    """Tell whether the data ends within quotes, or at a line end within them."""
-    return data.count(quote) % 2 == 1
+class _Outside:
+    """Knows what stands outside quotes, if they stand where they may: what an even number of them comes before."""
+
+    def __init__(self, buffer: Buffer, quote: int) -> None:
+        quotes = buffer == quote
+        self._quotes = np.flatnonzero(quotes)
+        self._inside = np.cumsum(quotes, dtype=np.uint8) & 1 if len(self._quotes) > FEW_QUOTES else None
+
+    def __call__(self, places: Places) -> Places:
+        """Return those of the places, which are in order, that are outside quotes."""
+        if self._inside is not None:
+            found: Places = places[self._inside[places] == 0]
+            return found
+        opening, closing = self._quotes[::2], self._quotes[1::2]
+        begins, ends = np.searchsorted(places, opening), np.searchsorted(places, closing)
+        ends = np.append(ends, np.full(len(begins) - len(ends), len(places)))
+        kept = np.ones(len(places), np.bool_)
+        for span in np.flatnonzero(begins != ends).tolist():
+            kept[begins[span] : ends[span]] = False
+        return places[kept]
 
 
 def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
@@ -113,20 +126,6 @@ def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
         lone[:-1] &= ~flags[1:]
         flags = flags | lone
     return flags
-
-
-def _clear_quoted(flags: Flags, cells: Flags, buffer: Buffer, quote: int) -> None:
-    """Clear what stands inside quotes, if they stand where they may: after an odd number of them."""
-    quotes = buffer == quote
-    places = np.flatnonzero(quotes)
-    if len(places) > FEW_QUOTES:
-        outside = np.cumsum(quotes, dtype=np.uint8) & 1 == 0
-        flags &= outside
-        cells &= outside
-        return
-    for begin, end in zip(places[::2].tolist(), [*places[1::2].tolist(), len(buffer)], strict=False):
-        flags[begin:end] = False
-        cells[begin:end] = False
 
 
 def _well_quoted(buffer: Buffer, delimiter: int, quote: int) -> bool:

@@ -108,13 +108,27 @@ class StagedWriter:
             self._waiting, self._waiting_rows = [], 0
 
     def _opened(self, first: pa.Table) -> pq.ParquetWriter:
-        """Use dictionaries only for columns that repeat themselves: building them for others costs half the time."""
+        """Use dictionaries only for columns that repeat themselves: building them for others costs half the time.
+
+        The file says nothing of how texts lay in memory here, so that readers take them as they do any others.
+        """
         most = first.num_rows // REPEATED
-        repeated = [name for name in first.column_names if pc.count_distinct(first[name]).as_py() <= most]
+        repeated = [name for name in first.column_names if _distinct(first[name]) <= most]
         ranged = [field.name for field in self._schema if not pa.types.is_string(field.type)]
         return pq.ParquetWriter(
-            self._stream, self._schema, compression="zstd", use_dictionary=repeated, write_statistics=ranged
+            self._stream,
+            first.schema,
+            compression="zstd",
+            use_dictionary=repeated,
+            write_statistics=ranged,
+            store_schema=False,
         )
+
+
+def _distinct(column: pa.ChunkedArray) -> int:
+    """Return how many different values there are; Arrow counts no views."""
+    found: int = pc.count_distinct(column.cast(pa.string()) if pa.types.is_string_view(column.type) else column).as_py()
+    return found
 
 
 class Attempt:

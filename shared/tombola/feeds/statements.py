@@ -35,11 +35,14 @@ def orders_stated(rows: pl.DataFrame, receipt: str, start: int) -> Iterator[Orde
 
 
 def returns_stated(rows: pl.DataFrame, receipt: str, _start: int) -> Iterator[OrderReceived]:
-    """Yield one statement per return or cancellation, in order of order id."""
+    """Yield one statement per return or cancellation, in order of order id.
+
+    A cancelled line is one that came back; only a cancellation that names no line is of the whole order.
+    """
     for row in rows.sort("order_id", "return_id").iter_rows(named=True):
         event_id = derived_id("order-received", receipt, row["order_id"], "return", row["return_id"])
         returns = [] if row["line_id"] is None else [row]
-        cancelled_at = row["returned_at"] if row["cancelled"] else None
+        cancelled_at = row["returned_at"] if row["cancelled"] and not returns else None
         yield _received(event_id, row, returns=returns, cancelled_at=cancelled_at)
 
 

@@ -114,6 +114,22 @@ EDGES = [
     "Kč",
     "日本語",
     "🙂",
+    "73513537",
+    "73513538",
+    "036000291452",
+    "36000291452",
+    "4006381333931",
+    "4006381333932",
+    "04006381333931",
+    "98412345678908",
+    "00000000",
+    "400638133393１",
+    "+4006381333931",
+    "400638133393-1",
+    "4006381333931 ",
+    "banner_seen",
+    "searched",
+    "Searched",
 ]
 TIMES = [
     "2017-06-01T10:00:00",
@@ -185,6 +201,7 @@ MOMENTS = st.one_of(
 )
 CELLS = st.one_of(st.sampled_from(EDGES), st.sampled_from(TIMES), NUMBERS, MOMENTS, ODD)
 FINE = {"text": "a1", "whole": "1", "amount": "2.50", "instant": "2017-06-01T10:00:00", "yes_no": "yes"}
+WORDS = {"currency": "USD", "action": "basket_changed", "gtin": "4006381333931"}
 DIALECTS = [
     Dialect(),
     Dialect(time_zone="America/New_York"),
@@ -231,8 +248,8 @@ def fine_cell(kind: FeedKind, name: str, number: int, dialect: Dialect) -> str:
         return datetime(2017, 6, 1, 10, tzinfo=UTC).strftime(dialect.datetime_format)
     if how == "amount":
         return "2" if dialect.constants.get("currency") == "JPY" else FINE[how].replace(".", dialect.decimal_mark)
-    if name == "currency":
-        return "USD"
+    if name in WORDS:
+        return WORDS[name]
     return f"{FINE[how]}{number}" if name in contract(kind).KEY else FINE[how]
 
 

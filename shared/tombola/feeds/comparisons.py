@@ -1,0 +1,28 @@
+"""Rules across columns, as column operations."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
+
+import polars as pl
+
+from tombola.feeds.rules import COMPARED, Comparison, Times, Wrong
+
+
+def expression(when: Sequence[Comparison]) -> pl.Expr:
+    """Return where all comparisons hold; never null."""
+    return reduce(and_, map(_compared, when)).fill_null(value=False)
+
+
+def breaks(rules: Sequence[Wrong]) -> pl.Expr:
+    """Return where any rule is broken."""
+    return reduce(or_, (expression(rule.when) for rule in rules), pl.lit(value=False))
+
+
+def _compared(comparison: Comparison) -> pl.Expr:
+    field, operator, other = comparison
+    if operator in ("missing", "given"):
+        return pl.col(field).is_null() if operator == "missing" else pl.col(field).is_not_null()
+    right = pl.col(other.field) * other.factor if isinstance(other, Times) else pl.lit(other)
+    found: pl.Expr = COMPARED[operator](pl.col(field), right)
+    return found
