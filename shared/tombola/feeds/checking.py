@@ -6,7 +6,7 @@ Blocks of it are judged in several threads at a time and written in another; its
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -14,16 +14,18 @@ import pyarrow as pa
 
 from tombola.feeds.columns import Columns, odd_rows
 from tombola.feeds.contracts import contract
-from tombola.feeds.decoding import Decoder
+from tombola.feeds.decoding import Decoder, columns_wanted
 from tombola.feeds.duplicates import FirstSight, Hasher, Hashes, SecondLook
 from tombola.feeds.events import FeedKind
+from tombola.feeds.formats import open_records
 from tombola.feeds.judging import Judge, Judged
 from tombola.feeds.masking import Mask
 from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, work_ahead, write_behind
-from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import Tally
+from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.splitting import Block
+from tombola.feeds.transcribing import Records
 from tombola.feeds.unknown_products import UnknownProducts
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect, Retailer
@@ -36,6 +38,7 @@ class World:
     """What checking needs to know beside the file.
 
     `arrived_at`: when the object was written; `latest`: what is dated after it cannot have happened.
+    `known_products`: which of some products the catalogue holds; None where nobody can tell.
     """
 
     retailer: Retailer
@@ -43,7 +46,7 @@ class World:
     arrived_at: datetime
     latest: datetime
     pseudonym: Callable[[str], str]
-    known_products: Callable[[Collection[str]], set[str]]
+    known_products: Callable[[Collection[str]], set[str]] | None
 
     @property
     def dialect(self) -> Dialect:
@@ -58,8 +61,8 @@ class Sinks(Protocol):
         """Take accepted rows."""
         ...
 
-    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
-        """Take rejected rows as they were sent; `preamble` is what stands before the first of them, once."""
+    def reject(self, form: RejectsForm, rows: Sequence[Any]) -> None:
+        """Take rejected rows as they were sent, in a form that is the same for the whole file."""
         ...
 
 
@@ -85,13 +88,17 @@ class Check:
         self.unusable = False
         self.errors = Tally()
         self.warnings = Tally()
+        self.dialect = world.dialect
+        """How the file is read: what is stated, and what its first bytes and its header show."""
         self._world = world
         self._sinks = sinks
         self._masked = masked
         self._row = contract(world.kind)
         self._columns = Columns(world.kind, self._row, world.retailer.retailer, world.pseudonym)
         self._hasher = Hasher(self._row, key_bits)
-        self._unknown_products = UnknownProducts(world.known_products)
+        names_products = world.kind != "products" and "product_id" in self._row.model_fields
+        known = world.known_products if names_products else None
+        self._unknown_products = None if known is None else UnknownProducts(known)
 
     def run(self, source: Measured) -> None:
         """Read the file to its end, or to what makes the rest unreadable; a second time if keys come again."""
@@ -120,7 +127,7 @@ class Check:
         self._read(source, concerned, lambda reader, suspects: self._second_look(second, reader, suspects, behind))
 
     def _read(
-        self, source: Measured, prepare: Callable[[Judged], T], take: Callable[[Reader, T], None]
+        self, source: Measured, prepare: Callable[[Judged], T], take: Callable[[Records, T], None]
     ) -> Unusable | None:
         """Judge all rows by themselves, a block at a time; return what made the rest of the file unreadable.
 
@@ -128,9 +135,10 @@ class Check:
         """
         world = self._world
         try:
-            reader = Reader(source, world.dialect)
-            decoder = Decoder(self._row, world.dialect, world.retailer.currency, reader.header, world.latest)
-            judge = Judge(reader, decoder, Mask(decoder, world.dialect, world.latest) if self._masked else None)
+            reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect))
+            self.dialect = dialect = reader.dialect
+            decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
+            judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)
             with work_ahead(lambda block: prepare(judge.judged(block)), reader.blocks()) as prepared:
                 for one in prepared:
                     take(reader, one)
@@ -145,14 +153,15 @@ class Check:
     def _staged(self, judged: Judged) -> pl.DataFrame:
         return self._columns.staged(judged.values, judged.lines, self._world.arrived_at)
 
-    def _first_sight(self, first: FirstSight, reader: Reader, ready: _Ready, behind: WriteBehind) -> None:
+    def _first_sight(self, first: FirstSight, reader: Records, ready: _Ready, behind: WriteBehind) -> None:
         """Take rows whose key was not seen before, and refuse those that the contract refuses."""
         judged = ready.judged
         self.rows += len(judged.block)
         self.rejected += len(judged.refused)
-        for index, problems in zip(judged.refused, judged.problems, strict=True):
-            for code, field, value, message in problems:
-                self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for index, code, field, value, message in judged.problems.first:
+            self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for (code, field), count in judged.problems.others.items():
+            self.errors.add_others(code, field, count)
         self._reject(reader, judged.block, judged.refused, behind)
         fresh = first.judge(ready.keys)
         if fresh.all():
@@ -160,7 +169,7 @@ class Check:
         else:
             self._accept(judged.filter(fresh), ready.staged.filter(pl.Series(fresh)), behind)
 
-    def _second_look(self, second: SecondLook, reader: Reader, suspects: Judged, behind: WriteBehind) -> None:
+    def _second_look(self, second: SecondLook, reader: Records, suspects: Judged, behind: WriteBehind) -> None:
         """Take those that only looked like earlier rows, and refuse those that contradict one."""
         if not suspects.values.height:
             return
@@ -185,12 +194,11 @@ class Check:
 
         behind.do(write)
 
-    def _reject(self, reader: Reader, block: Block, refused: Sequence[int], behind: WriteBehind) -> None:
+    def _reject(self, reader: Records, block: Block, refused: Sequence[int], behind: WriteBehind) -> None:
         if not refused:
             return
-        preamble = reader.mark + reader.encoded(reader.preamble)
-        rows = [reader.encoded(block.text(index)) for index in refused]
-        behind.do(lambda: self._sinks.reject(preamble, rows))
+        rows = reader.as_sent(block, refused)
+        behind.do(lambda: self._sinks.reject(reader.form, rows))
 
     def _note_conflicts(self, judged: Judged) -> None:
         """Tell of rows that contradict an earlier one."""
@@ -205,9 +213,21 @@ class Check:
         for field, indices in judged.ambiguous.items():
             places = np.flatnonzero(np.isin(judged.indices, indices)).tolist()
             self._warn("local-time-ambiguous", field, judged, places)
-        if self._world.kind != "products" and "product_id" in self._row.model_fields:
-            unknown = self._unknown_products.among(judged.values["product_id"]).tolist()
-            self._warn("unknown-product", "product_id", judged, unknown)
+        if self._unknown_products is not None:
+            unknown, first = self._unknown_products.among(judged.values["product_id"])
+            self._warn("unknown-product", "product_id", judged, unknown.tolist(), first.tolist())
 
-    def _warn(self, code: str, field: str, judged: Judged, positions: Sequence[int]) -> None:
-        self.warnings.add_many(code, field, positions, lambda one: (int(judged.lines[one]), judged.shown(one, field)))
+    def _warn(
+        self,
+        code: str,
+        field: str,
+        judged: Judged,
+        positions: Sequence[int],
+        telling: Sequence[int] | None = None,
+    ) -> None:
+        """Count a warning at these positions of the rows; the `telling` ones, or all, can be its examples."""
+
+        def place(one: int) -> tuple[int, str]:
+            return int(judged.lines[one]), judged.shown(one, field)
+
+        self.warnings.add_many(code, field, len(positions), positions if telling is None else telling, place)

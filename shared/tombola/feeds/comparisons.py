@@ -1,12 +1,12 @@
 """Rules across columns, as column operations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 
 import polars as pl
 
-from tombola.feeds.rules import COMPARED, Comparison, Times, Wrong
+from tombola.feeds.rules import Comparison, Times, Wrong
 
 
 def expression(when: Sequence[Comparison]) -> pl.Expr:
@@ -21,8 +21,13 @@ def breaks(rules: Sequence[Wrong]) -> pl.Expr:
 
 def _compared(comparison: Comparison) -> pl.Expr:
     field, operator, other = comparison
-    if operator in ("missing", "given"):
-        return pl.col(field).is_null() if operator == "missing" else pl.col(field).is_not_null()
+    left = pl.col(field)
     right = pl.col(other.field) * other.factor if isinstance(other, Times) else pl.lit(other)
-    found: pl.Expr = COMPARED[operator](pl.col(field), right)
-    return found
+    found: Mapping[str, Callable[[], pl.Expr]] = {
+        "==": lambda: left == right,
+        ">": lambda: left > right,
+        "contains": lambda: left.str.contains(right, literal=True),
+        "missing": left.is_null,
+        "given": left.is_not_null,
+    }
+    return found[operator]()

@@ -6,6 +6,7 @@ unit; instants are aware UTC.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, ClassVar, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -13,7 +14,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tombola.feeds.events import FeedKind
 from tombola.feeds.fields import Amount, Currency, Gtin, Instant, OneOf, Reads, Text, Unit, Whole, YesNo
-from tombola.feeds.rules import Odd, Wrong, equals, given, holds, missing, over
+from tombola.feeds.rules import Odd, Test, Wrong, equals, given, holds, including, missing, over
 
 FINE_UNITS_OVER = 1_000
 MUCH_DISCOUNT, TOO_MUCH_DISCOUNT = 20, 10_000
@@ -56,11 +57,16 @@ class Row(BaseModel):
     @model_validator(mode="after")
     def _nothing_is_wrong(self) -> Self:
         """Refuse the row, naming every rule across columns that it breaks."""
-        broken = [rule for rule in self.WRONG if holds(rule.when, self.__dict__)]
-        if broken:
+        values = self.__dict__
+        if broken := [rule for rule, breaks in _tests(type(self)) if breaks(values)]:
             found = [InitErrorDetails(type=_error(rule), loc=(rule.field,), input=self) for rule in broken]
             raise ValidationError.from_exception_data(type(self).__name__, found)
         return self
+
+
+@cache
+def _tests(row: type[Row]) -> tuple[tuple[Wrong, Test], ...]:
+    return tuple((rule, holds(rule.when)) for rule in row.WRONG)
 
 
 def _error(rule: Wrong) -> PydanticCustomError:
@@ -110,7 +116,7 @@ class OrderLineRow(Row):
         Wrong(
             "discount-out-of-proportion",
             "discount",
-            (over("value", 0), over("discount", "value", TOO_MUCH_DISCOUNT)),
+            (over("discount", "value", TOO_MUCH_DISCOUNT), over("value", 0)),
             f"at most {TOO_MUCH_DISCOUNT:,} times `value`",
         ),
     )
@@ -173,10 +179,13 @@ class NavigationRow(Row):
     STATED_BY = ("occurred_at",)
     HAPPENED_AT = "occurred_at"
     ASKED_BY = ("action", "shopper_id", "campaign_id")
-    WRONG = tuple(
-        Wrong("needed-by-action", field, (equals("action", action), missing(field)), f"a value: `{action}` needs it")
-        for action, fields in NEEDED_BY_ACTION.items()
-        for field in fields
+    WRONG = (
+        *(
+            Wrong("needed-by-action", field, (equals("action", action), missing(field)), f"a value for `{action}`")
+            for action, fields in NEEDED_BY_ACTION.items()
+            for field in fields
+        ),
+        Wrong("page-with-query", "page", (including("page", "?"),), "the page up to the `?`"),
     )
     PERSONAL = frozenset({"shopper_id", "search"})
     UNSTORED = frozenset({"updated_at", "search"})

@@ -9,6 +9,8 @@ from tombola.feeds.events import FeedKind
 SEGMENTS = 3
 RECEIPT = "/receipt.json"
 PAGE = "/receipt.html"
+PACKED = frozenset({"gz", "zst", "zip"})
+LONGEST_EXTENSION = 10
 UNLOADED = "_unloaded/"
 """No retailer's id begins like that."""
 
@@ -38,6 +40,13 @@ def place_of(name: str) -> Place:
         msg = f"there is no feed {feed!r}"
         raise Unknown(msg, [Problem("feed", repr(feed), f"one of {', '.join(KINDS)}")], code="unknown-feed")
     return Place(retailer, kind, file)
+
+
+def extension_of(name: str) -> str:
+    """Return the extension of a file's name, without what a packing added to it; empty if there is none."""
+    parts = name.rpartition("/")[2].lower().split(".")[1:]
+    found = next((part for part in reversed(parts) if part not in PACKED), "")
+    return found if found.isascii() and found.isalnum() and len(found) <= LONGEST_EXTENSION else ""
 
 
 def receipt_name(folder: str) -> str:

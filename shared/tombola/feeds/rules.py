@@ -5,10 +5,12 @@ Schema and the documentation are made from the same values.
 """
 
 from collections.abc import Callable, Mapping
-from operator import eq, gt
+from functools import reduce
+from operator import contains, eq, gt
 from typing import Any, Literal, NamedTuple
 
 Value = str | int | None
+Test = Callable[[Mapping[str, Any]], bool]
 
 
 class Times(NamedTuple):
@@ -19,13 +21,13 @@ class Times(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A field compared with a number, with a word, or with so many times another field.
+    """A field compared with a number, with a text, or with so many times another field.
 
-    What is missing is neither equal to anything nor over anything; `missing` and `given` ask for just that.
+    What is missing equals nothing, is over nothing and contains nothing; `missing` and `given` ask for just that.
     """
 
     field: str
-    operator: Literal["==", ">", "missing", "given"]
+    operator: Literal["==", ">", "contains", "missing", "given"]
     other: Times | Value = None
 
 
@@ -46,26 +48,35 @@ class Wrong(NamedTuple):
     expected: str
 
 
-COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, ">": gt}
-"""What compares two values, or two columns."""
+def holds(when: tuple[Comparison, ...]) -> Test:
+    """Return what tells whether all comparisons hold of one row's fields, typed. It is asked of millions of rows."""
+    return reduce(_both, map(_test, when))
 
 
-def holds(when: tuple[Comparison, ...], values: Mapping[str, object]) -> bool:
-    """Tell whether all comparisons hold of one row's fields, typed."""
-    return all(_holds(one, values) for one in when)
+def _both(first: Test, second: Test) -> Test:
+    return lambda values: first(values) and second(values)
 
 
-def _holds(comparison: Comparison, values: Mapping[str, object]) -> bool:
+def _test(comparison: Comparison) -> Test:
     field, operator, other = comparison
-    left = values[field]
-    if operator in ("missing", "given"):
-        return (left is None) == (operator == "missing")
-    right = _times(values[other.field], other.factor) if isinstance(other, Times) else other
-    return left is not None and right is not None and bool(COMPARED[operator](left, right))
+    if operator == "missing":
+        return lambda values: values[field] is None
+    if operator == "given":
+        return lambda values: values[field] is not None
+    compared = _COMPARED[operator]
+    if isinstance(other, Times):
+        return _against_field(field, compared, other)
+    return lambda values: (left := values[field]) is not None and compared(left, other)
 
 
-def _times(value: object, factor: int) -> int | None:
-    return value * factor if isinstance(value, int) else None
+def _against_field(field: str, compared: Callable[[Any, Any], bool], other: Times) -> Test:
+    factor, name = other
+    return lambda values: (
+        (left := values[field]) is not None and (right := values[name]) is not None and compared(left, right * factor)
+    )
+
+
+_COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {"==": eq, ">": gt, "contains": contains}
 
 
 def equals(field: str, value: Value) -> Comparison:
@@ -76,6 +87,11 @@ def equals(field: str, value: Value) -> Comparison:
 def over(field: str, other: int | str, factor: int = 1) -> Comparison:
     """Hold where a field is larger than a number, or than so many times another field."""
     return Comparison(field, ">", Times(factor, other) if isinstance(other, str) else other)
+
+
+def including(field: str, text: str) -> Comparison:
+    """Hold where a field has this text in it."""
+    return Comparison(field, "contains", text)
 
 
 def missing(field: str) -> Comparison:

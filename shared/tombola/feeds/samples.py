@@ -101,8 +101,10 @@ def _row(row: type[Row], number: int, starts: Mapping[str, int], below: Below) -
         try:
             return row.model_validate(stated)
         except ValidationError as error:
-            broken = {(each["type"], each["loc"][0]) for each in error.errors()}
-            values |= {name: edges(row, name)[below(len(edges(row, name)))] for name in _compared(row, broken)}
+            changed = _compared(row, {(each["type"], each["loc"][0]) for each in error.errors()})
+            if not changed:
+                raise
+            values |= {name: edges(row, name)[below(len(edges(row, name)))] for name in changed}
 
 
 def _edge(known: Sequence[object], start: int, place: int) -> object:

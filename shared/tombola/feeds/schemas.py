@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from tombola.feeds.contracts import Row, contract, reading
 from tombola.feeds.events import FeedKind
+from tombola.feeds.tables import stored_name
 
 TYPES = {
     "text": pa.string(),
@@ -15,8 +16,6 @@ TYPES = {
     "instant": pa.timestamp("us", tz="UTC"),
     "yes_no": pa.bool_(),
 }
-SHOPPER = "shopper"
-"""Stands where the contract has `shopper_id`: a pseudonym."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,7 @@ def columns(row: type[Row]) -> tuple[Column, ...]:
 
 
 def _name(field: str, how: str) -> str:
-    if field == "shopper_id":
-        return SHOPPER
-    return f"{field}_minor" if how == "amount" else field
+    return f"{field}_minor" if how == "amount" else stored_name(field)
 
 
 @cache

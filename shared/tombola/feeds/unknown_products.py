@@ -20,14 +20,21 @@ class UnknownProducts:
         self._ask = known
         self._known = self._unknown = NO_HASHES
 
-    def among(self, named: pl.Series) -> Places:
-        """Return at which places a product is named that the catalogue does not hold. Nulls name none."""
+    def among(self, named: pl.Series) -> tuple[Places, Places]:
+        """Return at which places a product is named that the catalogue does not hold, and at which for the first time.
+
+        Nulls name none.
+        """
         hashes = named.hash().to_numpy()
         named_here = distinct(hashes)
         fresh = named_here[~among(named_here, self._known) & ~among(named_here, self._unknown)]
         if len(fresh):
             self._look_up(named.filter(pl.Series(among(hashes, fresh))).unique().drop_nulls())
-        return np.flatnonzero(among(hashes, self._unknown) & named.is_not_null().to_numpy())
+        unknown = among(hashes, self._unknown) & named.is_not_null().to_numpy()
+        first = unknown & among(hashes, fresh)
+        return np.flatnonzero(unknown), np.flatnonzero(first)[
+            named.filter(pl.Series(first)).is_first_distinct().to_numpy()
+        ]
 
     def _look_up(self, fresh: pl.Series) -> None:
         """Remember which of these the catalogue holds; forget the others when they are many."""

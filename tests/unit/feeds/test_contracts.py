@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,16 +11,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from stdnum import ean
 
+from tombola.feeds import usecases
 from tombola.feeds.codes import CODES
 from tombola.feeds.comparisons import breaks, expression
 from tombola.feeds.contracts import ACTIONS, CONTRACTS, KINDS, NEEDED_BY_ACTION, NavigationRow, contract, reading, unit
 from tombola.feeds.decoding import Decoder
-from tombola.feeds.events import FeedKind
+from tombola.feeds.events import FeedKind, FeedValidated
 from tombola.feeds.fields import gtin14
+from tombola.feeds.formats import open_records
 from tombola.feeds.masking import Mask
-from tombola.feeds.reading import Measured, Reader
+from tombola.feeds.measuring import Measured
 from tombola.feeds.receipts import Receipt
-from tombola.feeds.rules import Comparison, Times, holds
+from tombola.feeds.rules import Comparison, Times, holds, including
 from tombola.feeds.staging import read_rows
 from tombola.ports import Ports
 from tombola.ports.objects import ObjectRef
@@ -52,7 +55,7 @@ def found(receipt: Receipt) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_mask_understands_every_contract(kind: FeedKind) -> None:
     header = ",".join(contract(kind).model_fields) + "\n"
-    reader = Reader(Measured(io.BytesIO(header.encode())), Dialect())
+    reader = open_records(Measured(io.BytesIO(header.encode())), Dialect())
     assert Mask(Decoder(contract(kind), Dialect(), "USD", reader.header), Dialect()).understands
 
 
@@ -86,7 +89,7 @@ def test_the_authority_decides_what_a_gtin_is(text: str) -> None:
 def test_the_mask_is_sure_of_a_gtin_only_where_the_authority_is(texts: list[str]) -> None:
     dialect = Dialect(nulls=("none",))
     rows = "".join(f'p{number},"{text}"\n' for number, text in enumerate(texts))
-    reader = Reader(Measured(io.BytesIO((PRODUCTS + rows).encode())), dialect)
+    reader = open_records(Measured(io.BytesIO((PRODUCTS + rows).encode())), dialect)
     mask = Mask(Decoder(contract("products"), dialect, "USD", reader.header), dialect)
     (block,) = reader.blocks()
     masked = mask.judge(block)
@@ -104,6 +107,11 @@ def test_a_gtin_is_stored_as_14_digits_and_one_with_a_slip_is_told_the_digit_tha
     assert (receipt.errors[1].count, receipt.accepted) == (2, 21)
 
 
+def test_a_page_may_not_bring_its_query(browse: Callable[[str], Receipt]) -> None:
+    fine = "".join(f"{number},page_viewed,,/search,,,,2017-06-01\n" for number in range(20))
+    assert found(browse(fine + "x,page_viewed,,/search?q=Erika,,,,2017-06-01\n")) == [("page-with-query", "page")]
+
+
 VALUES = st.one_of(st.none(), st.integers(0, 5))
 COMPARISONS = st.one_of(
     st.builds(Comparison, st.sampled_from("abc"), st.sampled_from(["missing", "given"])),
@@ -116,6 +124,14 @@ COMPARISONS = st.one_of(
 )
 
 
+@given(st.lists(st.one_of(st.none(), st.text("ab?", max_size=3)), min_size=1), st.text("ab?", max_size=2))
+def test_a_text_is_contained_in_columns_where_it_is_in_their_rows(texts: list[str | None], wanted: str) -> None:
+    frame = pl.DataFrame({"a": texts}, schema={"a": pl.String})
+    when = (including("a", wanted),)
+    marks = frame.select(expression(when).alias("holds"))["holds"].to_list()
+    assert marks == [holds(when)(row) for row in frame.iter_rows(named=True)]
+
+
 @given(
     st.lists(COMPARISONS, min_size=1, max_size=3).map(tuple), st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=1)
 )
@@ -124,7 +140,7 @@ def test_a_rule_holds_of_columns_where_it_holds_of_their_rows(
 ) -> None:
     frame = pl.DataFrame(rows, schema=dict.fromkeys("abc", pl.Int64), orient="row")
     marks = frame.select(expression(when).alias("holds"))["holds"].to_list()
-    assert marks == [holds(when, row) for row in frame.iter_rows(named=True)]
+    assert marks == [holds(when)(row) for row in frame.iter_rows(named=True)]
 
 
 def test_no_rules_are_never_broken() -> None:
@@ -204,3 +220,46 @@ def test_a_discount_far_beyond_the_value_is_odd_and_out_of_all_proportion_wrong(
     receipt = judge(orders(f"1,1,42,s1,2017-06-01T10:00:00,p1,1,3.00,{discount},0"))
     warned = "discount-dwarfs-value" in {finding.code for finding in receipt.warnings}
     assert (warned, bool(receipt.errors)) == (code == "warning", code == "error")
+
+
+def test_unknown_products_are_counted_and_each_is_named_once(judge: Judge, orders: Callable[..., str]) -> None:
+    named = [f"p{number // 30 + 10}" for number in range(120)] + ["p10"] * 500
+    receipt = judge(
+        orders(*(f"{number},1,,s1,2017-06-01T10:00:00,{name},1,3.00,0,0" for number, name in enumerate(named)))
+    )
+    (finding,) = (one for one in receipt.warnings if one.code == "unknown-product")
+    assert finding.count == len(named)
+    assert [(one.line, one.value) for one in finding.examples] == [(2, "p10"), (32, "p11"), (62, "p12"), (92, "p13")]
+
+
+RETURNED = "r{},o,{},{},{},{},2017-06-02,{}\n"
+
+
+def test_the_mask_doubts_rows_that_break_a_rule_and_no_others() -> None:
+    rows = [
+        ("l", "1", "2", "1.00", "no"),
+        ("l", "3", "2", "1.00", "no"),
+        ("", "", "", "", "yes"),
+        ("", "1", "", "1", "no"),
+    ]
+    text = RETURNS + "".join(RETURNED.format(number, *row) for number, row in enumerate(rows))
+    reader = open_records(Measured(io.BytesIO(text.encode())), Dialect())
+    mask = Mask(Decoder(contract("returns"), Dialect(), "USD", reader.header), Dialect())
+    (block,) = reader.blocks()
+    masked = mask.judge(block)
+    assert masked is not None
+    assert masked.sure.tolist() == [True, False, True, False]
+
+
+def test_a_cancelled_line_is_taken_from_its_order_and_a_cancellation_without_line_ends_it(
+    ports: Ports,
+    judge: Judge,
+    last_event: Callable[[], FeedValidated],
+    published: Callable[[str], list[dict[str, Any]]],
+) -> None:
+    judge(RETURNS + "r1,o1,l,1,2,1.00,2017-06-02,yes\nr2,o2,,,,,2017-06-02,yes\n", "returns")
+    usecases.publish_orders(ports, last_event())
+    line, order = (event["statement"] for event in published("order-received-bulk"))
+    assert [(one["line_id"], one["quantity"], one["value_minor"]) for one in line["returns"]] == [("l", 1, 100)]
+    assert line["cancelled_at"] is None
+    assert (order["returns"], order["cancelled_at"]) == ([], "2017-06-02T04:00:00Z")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -62,6 +63,14 @@ def test_json_schema_takes_the_rows_that_the_contract_takes(kind: FeedKind) -> N
         validator.validate(as_json(row))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_published_schema_is_that_of_the_contract(kind: FeedKind) -> None:
+    """`tombola contract KIND --as json-schema --out docs/feeds/KIND.schema.json` writes it anew."""
+    published = Path(__file__).resolve().parents[3] / "docs" / "feeds" / f"{kind}.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == json_schema(kind)
+    assert json_schema(kind)["$id"].endswith(f"/docs/feeds/{published.name}")
+
+
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
@@ -81,6 +90,7 @@ def test_json_schema_takes_the_rows_that_the_contract_takes(kind: FeedKind) -> N
         ("navigation", {"quantity": None}),
         ("navigation", {"action": "banner_seen"}),
         ("navigation", {"action": "page_viewed", "page": None}),
+        ("navigation", {"page": "/search?q=Erika"}),
         ("returns", {"line_id": None}),
         ("returns", {"line_id": None, "cancelled": False}),
         ("returns", {"quantity": 0}),

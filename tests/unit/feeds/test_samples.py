@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tombola import cli
 from tombola.feeds.contracts import KINDS, contract
@@ -39,6 +41,12 @@ def test_a_sample_shows_every_edge_and_is_the_same_for_the_same_seed(kind: FeedK
         assert {getattr(one, name) for one in rows} >= set(edges(row, name)), name
     keys = [tuple(getattr(one, name) for name in row.KEY) for one in rows]
     assert len(set(keys)) == len(keys)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(KINDS), st.integers(0, 10**9))
+def test_any_seed_gives_as_many_rows_as_were_asked_for(kind: FeedKind, seed: int) -> None:
+    assert len(list(sample(kind, 40, seeded(seed)))) == 40
 
 
 def test_lines_of_one_sampled_order_agree_on_the_order() -> None:

@@ -5,6 +5,7 @@ words, rules across fields) is added from the same annotations. Rules that compa
 and stand in `x-rules` as words.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,4 +107,7 @@ def _condition(row: type[Row], comparison: Comparison) -> Schema:
 
 
 def _values(operator: str, other: object) -> Schema:
+    """Return the schema of the values that a comparison holds of."""
+    if operator == "contains":
+        return {"type": "string", "pattern": re.escape(str(other))}
     return {"const": other} if operator == "==" else {"exclusiveMinimum": other}
