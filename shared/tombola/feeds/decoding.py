@@ -206,19 +206,21 @@ class Decoder:
         seen = self._instants.ambiguous
         return [field for field, how in self._hows.items() if how == "instant" and record[self.places[field]] in seen]
 
-    def _priced(self, field: str, texts: Sequence[Sequence[str]]) -> Iterator[object]:
+    def _priced(self, field: str, texts: Sequence[Sequence[str]]) -> list[object]:
         """Read amounts whose currency stands in the same row."""
-        nulls, null = self._dialect.nulls, self._null(field)
-        for text, currency in zip(texts[self.places[field]], texts[self.places["currency"]], strict=True):
-            yield null if text in nulls else self._amounts_of(field, currency.strip())[text]
+        currencies = texts[self.places["currency"]]
+        readers = {currency: self._amounts_of(field, currency.strip()) for currency in set(currencies)}
+        return [readers[currency][text] for text, currency in zip(texts[self.places[field]], currencies, strict=True)]
 
     def _amounts_of(self, field: str, currency: str) -> Remembered:
         """Return what reads a field's amounts in a currency. Amounts of a currency nobody knows are refused later."""
+        if currency not in EXPONENTS:
+            currency = "EUR"
         if (found := self._amounts.get((field, currency))) is not None:
             return found
-        if currency not in EXPONENTS:
-            return self._amounts_of(field, "EUR")
-        found = Remembered(self._amount(currency, self._dialect.units.get(field)))
+        nulls, null = self._dialect.nulls, self._null(field)
+        read = self._amount(currency, self._dialect.units.get(field))
+        found = Remembered(lambda text: null if text in nulls else read(text))
         return self._amounts.setdefault((field, currency), found)
 
     @property
