@@ -24,7 +24,7 @@ from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, work_ahead, write_behind
 from tombola.feeds.receipts import Tally
 from tombola.feeds.rejects import RejectsForm
-from tombola.feeds.seen_keys import Hashes
+from tombola.feeds.seen_keys import BITS, Hashes
 from tombola.feeds.splitting import Block
 from tombola.feeds.transcribing import Records
 from tombola.feeds.unknown_products import UnknownProducts
@@ -79,7 +79,7 @@ class _Ready:
 class Check:
     """The state of one file's check. Afterwards its counts, `errors` and `warnings` go into the receipt."""
 
-    def __init__(self, world: World, sinks: Sinks, *, masked: bool = True, key_bits: int = 64) -> None:
+    def __init__(self, world: World, sinks: Sinks, *, masked: bool = True, key_bits: int = BITS) -> None:
         """Send what is judged to the sinks.
 
         `masked` and `key_bits` are for tests: without the mask the model judges every row, and with few bits

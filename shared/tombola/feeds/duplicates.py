@@ -1,8 +1,8 @@
 """Find rows that were seen before, exactly, with some 4 bytes of memory a row.
 
-At first sight a row's key is known by 64 bits. Where these were seen before, the row is a *suspect*: it is put off
-until the file has been read, and judged when the file is read again, by 128 bits of its key and 64 of all it says,
-kept for the suspects alone. So two keys that share 64 bits cost time and never a row.
+At first sight a row's key is known by 52 bits. Where these were seen before, the row is a *suspect*: it is put off
+until the file has been read, and judged when the file is read again, by 116 bits of its key and 64 of all it says,
+kept for the suspects alone. So two keys that share 52 bits cost time and never a row.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from tombola.feeds.contracts import Row
-from tombola.feeds.seen_keys import NO_HASHES, Flags, Hashes, Places, SeenKeys, among, distinct
+from tombola.feeds.seen_keys import BITS, NO_HASHES, Flags, Hashes, Places, SeenKeys, among, distinct
 
 Seen = Literal["known", "new", "duplicate", "conflict"]
 
@@ -20,10 +20,10 @@ Seen = Literal["known", "new", "duplicate", "conflict"]
 class Hasher:
     """Digests of rows: of what names them, and of all they say."""
 
-    def __init__(self, row: type[Row], bits: int = 64) -> None:
+    def __init__(self, row: type[Row], bits: int = BITS) -> None:
         """Keep `bits` of a key's first digest; fewer make collisions, which tests want."""
         self._key = list(row.KEY)
-        self._mask = np.uint64(2**bits - 1)
+        self._mask = np.uint64((2**bits - 1) << (64 - bits))
 
     def keys(self, values: pl.DataFrame) -> Hashes:
         """Return what a row's key is known by at first sight."""

@@ -1,8 +1,7 @@
-"""Remember which digests of 64 bits were seen, in little more than 4 bytes each.
+"""Remember which digests of 52 bits were seen, in little more than 4 bytes each.
 
-The latest two million are kept whole and in order, for these are found fastest. Of older ones 52 bits are kept: the
-first 20 name a bucket, the other 32 stand in it, in order. Two digests that are alike in these are taken for one:
-among 20 million rows that happens in one file of 20.
+The latest two million are kept whole and in order, for these are found fastest. Of older ones the first 20 bits name
+a bucket, and the other 32 stand in it, in order.
 """
 
 import numpy as np
@@ -11,6 +10,8 @@ import numpy.typing as npt
 Hashes = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
+BITS = 52
+"""Bits of a digest; they stand first in its 64, and the others are 0."""
 PARTS = 16
 """Digests lie in so many arrays, so that making room for new ones takes little extra memory."""
 BUCKETS = 2**20 // PARTS
