@@ -131,7 +131,9 @@ def _instants(column: pa.Array, dialect: Dialect) -> pa.Array:
     with suppress(pa.ArrowInvalid):  # the form that is read fastest, where it says all
         plain = plain.cast(pa.timestamp("s"))
     text = pc.cast(plain, pa.large_string())
-    return pc.binary_join_element_wise(text, "Z", "") if zoned else text
+    return (
+        pc.binary_join_element_wise(text, *(pa.scalar(one, pa.large_string()) for one in ("Z", ""))) if zoned else text
+    )
 
 
 def _microseconds(column: pa.Array) -> pa.Array:
