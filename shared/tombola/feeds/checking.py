@@ -38,6 +38,7 @@ class World:
     """What checking needs to know beside the file.
 
     `arrived_at`: when the object was written; `latest`: what is dated after it cannot have happened.
+    `known_products`: which of some products the catalogue holds; None where nobody can tell.
     """
 
     retailer: Retailer
@@ -45,7 +46,7 @@ class World:
     arrived_at: datetime
     latest: datetime
     pseudonym: Callable[[str], str]
-    known_products: Callable[[Collection[str]], set[str]]
+    known_products: Callable[[Collection[str]], set[str]] | None
 
     @property
     def dialect(self) -> Dialect:
@@ -95,7 +96,9 @@ class Check:
         self._row = contract(world.kind)
         self._columns = Columns(world.kind, self._row, world.retailer.retailer, world.pseudonym)
         self._hasher = Hasher(self._row, key_bits)
-        self._unknown_products = UnknownProducts(world.known_products)
+        names_products = world.kind != "products" and "product_id" in self._row.model_fields
+        known = world.known_products if names_products else None
+        self._unknown_products = None if known is None else UnknownProducts(known)
 
     def run(self, source: Measured) -> None:
         """Read the file to its end, or to what makes the rest unreadable; a second time if keys come again."""
@@ -155,9 +158,10 @@ class Check:
         judged = ready.judged
         self.rows += len(judged.block)
         self.rejected += len(judged.refused)
-        for index, problems in zip(judged.refused, judged.problems, strict=True):
-            for code, field, value, message in problems:
-                self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for index, code, field, value, message in judged.problems.first:
+            self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for (code, field), count in judged.problems.others.items():
+            self.errors.add_others(code, field, count)
         self._reject(reader, judged.block, judged.refused, behind)
         fresh = first.judge(ready.keys)
         if fresh.all():
@@ -209,7 +213,7 @@ class Check:
         for field, indices in judged.ambiguous.items():
             places = np.flatnonzero(np.isin(judged.indices, indices)).tolist()
             self._warn("local-time-ambiguous", field, judged, places)
-        if self._world.kind != "products" and "product_id" in self._row.model_fields:
+        if self._unknown_products is not None:
             unknown, first = self._unknown_products.among(judged.values["product_id"])
             self._warn("unknown-product", "product_id", judged, unknown.tolist(), first.tolist())
 

@@ -9,13 +9,15 @@ import pyarrow as pa
 
 from tombola.feeds.comparisons import expression
 from tombola.feeds.contracts import Row
-from tombola.feeds.decoding import Remembered
 from tombola.feeds.events import FeedKind
 from tombola.feeds.masking import INSTANT
 from tombola.feeds.rules import Odd
 from tombola.feeds.schemas import arrow_schema, columns
 from tombola.feeds.splitting import Places
 from tombola.feeds.tables import SHOPPER
+
+REMEMBERED = 30_000
+"""Shoppers whose pseudonyms are kept from block to block."""
 
 
 class Columns:
@@ -27,7 +29,8 @@ class Columns:
         self._row = row
         self._columns = columns(row)
         self._retailer = retailer
-        self._pseudonyms = Remembered(pseudonym)
+        self._pseudonym = pseudonym
+        self._known: dict[str | None, str | None] = {None: None}
 
     def staged(self, values: pl.DataFrame, lines: Places, arrived_at: datetime) -> pl.DataFrame:
         """Return rows (the contract's fields, typed) as they are staged.
@@ -52,8 +55,11 @@ class Columns:
     def _pseudonyms_of(self, shoppers: pl.Series) -> pl.Series:
         """Make one pseudonym for rows of the same shopper that follow each other: the lines of an order do."""
         followed = shoppers.rle().struct.field("value").to_list()
-        made = [None if one is None else self._pseudonyms[one] for one in followed]
-        return pl.Series(shoppers.name, made, pl.String).gather(shoppers.rle_id())
+        if len(self._known) > REMEMBERED:
+            self._known = {None: None}
+        known = self._known
+        known.update({one: self._pseudonym(one) for one in followed if one not in known})
+        return pl.Series(shoppers.name, [known[one] for one in followed], pl.String).gather(shoppers.rle_id())
 
 
 def _viewed(field: pa.Field) -> pa.Field:

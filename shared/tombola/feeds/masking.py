@@ -195,7 +195,7 @@ class Mask:
         empty = _is_one_of(text, self._dialect.nulls)
         info = self._row.model_fields[field]
         if info.is_required():
-            return read, sure & ~empty
+            return read, sure if set(self._dialect.nulls) <= {""} else sure & ~empty  # nothing sure is an empty text
         default = pl.lit(info.default, TYPES[how])
         if field in self._scaled:
             default = pl.lit(info.default / 10 ** (self._exponent or 0))
@@ -228,8 +228,8 @@ class Mask:
                 continue
             written = texts[str(self._places[field])]
             at, sure = self._instants.read(written)
-            empty = written.is_in(list(self._dialect.nulls)).to_numpy()
-            series = pl.Series(f"\0{field}", at, pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+            empty = _are_one_of(written, self._dialect.nulls)
+            series = pl.Series(f"\0{field}", at, pl.Int64).cast(INSTANT)
             if field in _optional(self._row):
                 series = series.set(pl.Series(empty), None) if empty.any() else series
                 sure = sure | empty
@@ -277,12 +277,13 @@ def _asked(mark: object, how: str) -> dict[str, Any] | None:
 
 def _calm(block: Block, delimiter: str) -> bool:
     """Tell whether no character of the block is a control character, or a blank other than the space."""
-    data, plain = block.data, block.plain or b""
-    if block.quoted and (delimiter == "\t" or plain.count(b"\n") + (not plain.endswith(b"\n")) != len(block)):
+    data = block.data
+    if block.quoted and (delimiter == "\t" or block.line_count != len(block)):
         return False
+    ends = data.count(b"\n") + data.count(b"\r") if b"\r" in data else block.line_count - (not data.endswith(b"\n"))
     buffer = np.frombuffer(data, np.uint8)
     low = int(np.count_nonzero(buffer < 32))  # noqa: PLR2004 (control characters of ASCII)
-    if b"\x7f" in data or low != sum(map(data.count, (b"\n", b"\r", *([b"\t"] if delimiter == "\t" else [])))):
+    if b"\x7f" in data or low != ends + (data.count(b"\t") if delimiter == "\t" else 0):
         return False
     if data.isascii():
         return True
@@ -303,6 +304,11 @@ def _may_hold_exponents(data: bytes) -> bool:
 
 def _is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
     return text == words[0] if len(words) == 1 else text.is_in(list(words))
+
+
+def _are_one_of(texts: pl.Series, words: Sequence[str]) -> Flags:
+    found: Flags = texts.to_frame("text").select(_is_one_of(pl.col("text"), words)).to_series().to_numpy()
+    return found
 
 
 def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) -> pl.Expr:
@@ -373,7 +379,7 @@ def typed(row: type[Row], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     for (field, kind), values in zip(schema(row).items(), given, strict=True):
         if kind == INSTANT:
             whole = [None if at is None else microseconds(at.astimezone(UTC)) for at in values]
-            columns.append(pl.Series(field, whole, pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+            columns.append(pl.Series(field, whole, pl.Int64).cast(INSTANT))
         else:
             columns.append(pl.Series(field, values, kind))
     return pl.DataFrame(columns)

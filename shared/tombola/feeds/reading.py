@@ -57,7 +57,7 @@ class Reader:
         wanted = range(len(block)) if indices is None else indices
         if block.records is not None:
             return [block.records[index] for index in wanted]
-        texts = [block.text(index) for index in wanted]
+        texts = block.texts(wanted)
         if not block.quoted:
             return [text.rstrip("\r\n").split(self.dialect.delimiter) for text in texts]
         dialect = self.dialect
@@ -66,7 +66,7 @@ class Reader:
 
     def as_sent(self, block: Block, indices: Sequence[int]) -> list[bytes]:
         """Return records in the sender's own encoding: the very bytes that were read."""
-        return [self._texts.encoded(block.text(index)) for index in indices]
+        return [self._texts.encoded(text) for text in block.texts(indices)]
 
     def _find_structure(self, wanted: Collection[str]) -> None:
         """Find out by the header alone what the dialect does not state: so the parts of a file read like the whole."""

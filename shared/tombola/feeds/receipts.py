@@ -161,7 +161,11 @@ class Tally:
             line, value = place(one)
             self.add(code, field, line=line, value=value)
         if count > len(examples):
-            self._entries.setdefault((code, field), _Entry()).count += count - len(examples)
+            self.add_others(code, field, count - len(examples))
+
+    def add_others(self, code: str, field: str, count: int) -> None:
+        """Count occurrences of which none is an example."""
+        self._entries.setdefault((code, field), _Entry()).count += count
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what was found, in order of code and field."""

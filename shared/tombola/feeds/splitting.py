@@ -4,6 +4,7 @@ Where quotes stand only where they may, a line end outside them ends a record. E
 the csv module (`tombola.feeds.reading`), which knows what to make of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,11 +51,12 @@ class Block:
 
     def text(self, index: int) -> str:
         """Return a record exactly as it was sent, with its line ending."""
-        return self.raw(index).decode()
+        return self.texts([index])[0]
 
-    def raw(self, index: int) -> bytes:
-        """Return a record's UTF-8, with its line ending."""
-        return self.data[self.starts[index] : self.ends[index]]
+    def texts(self, indices: Sequence[int]) -> list[str]:
+        """Return records exactly as they were sent, each with its line ending."""
+        begins, ends = self.starts[indices].tolist(), self.ends[indices].tolist()
+        return [self.data[begin:end].decode() for begin, end in zip(begins, ends, strict=True)]
 
 
 def line_ends(data: bytes) -> Places:
@@ -77,49 +79,79 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
     A quoted record that does not end in `data` is left out: the block's data is then shorter.
     Returns None where quotes stand as only the csv module can judge.
     """
-    all_ends = line_ends(data)
-    outside = _Outside(np.frombuffer(data, np.uint8), quote) if bytes([quote]) in data else None
-    ends = all_ends
-    if outside is not None:
-        ends = outside(all_ends - 1) + 1
-        data = data[: int(ends[-1]) if len(ends) else 0]
-        if not _well_quoted(np.frombuffer(data, np.uint8), delimiter, quote):
-            return None
     buffer = np.frombuffer(data, np.uint8)
-    block = Block(data=data, ends=ends, quoted=outside is not None)
+    all_ends = ends = line_ends(data)
+    cells = buffer == delimiter
+    quoted = bytes([quote]) in data
+    if quoted:
+        quotes = _Quotes(buffer, quote)
+        ends = quotes.outside(all_ends - 1) + 1
+        cut = int(ends[-1]) if len(ends) else 0
+        if not quotes.well_placed(cut, delimiter):
+            return None
+        quotes.clear_inside(cells)
+        data, buffer, cells = data[:cut], buffer[:cut], cells[:cut]
+    block = Block(data=data, ends=ends, quoted=quoted)
     block.line_count = int(np.searchsorted(all_ends, len(data), side="right"))
     block.starts = np.concatenate((NO_PLACES, [0], ends[:-1])) if len(ends) else NO_PLACES
     one_line_each = len(ends) == block.line_count
     block.lines = first + (np.arange(len(ends)) if one_line_each else np.searchsorted(all_ends, block.starts, "right"))
     block.plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
-    cells = np.flatnonzero(buffer == delimiter)
-    block.shaped = _shaped(block, cells if outside is None else outside(cells), width)
+    block.shaped = _shaped(block, cells, width)
     blank = _blank(buffer, block)
     if not blank.any():
         return block
-    return None if block.quoted else _without(block, blank)
+    return None if quoted else _without(block, blank)
 
 
-class _Outside:
-    """Knows what stands outside quotes, if they stand where they may: what an even number of them comes before."""
+class _Quotes:
+    """Knows what stands within quotes, if they stand where they may: what an odd number of them comes before."""
 
     def __init__(self, buffer: Buffer, quote: int) -> None:
+        self._buffer = buffer
         quotes = buffer == quote
-        self._quotes = np.flatnonzero(quotes)
-        self._inside = np.cumsum(quotes, dtype=np.uint8) & 1 if len(self._quotes) > FEW_QUOTES else None
+        self._places = np.flatnonzero(quotes)
+        self._inside = np.cumsum(quotes, dtype=np.uint8) & 1 == 1 if len(self._places) > FEW_QUOTES else None
 
-    def __call__(self, places: Places) -> Places:
+    def outside(self, places: Places) -> Places:
         """Return those of the places, which are in order, that are outside quotes."""
         if self._inside is not None:
-            found: Places = places[self._inside[places] == 0]
+            found: Places = places[~self._inside[places]]
             return found
-        opening, closing = self._quotes[::2], self._quotes[1::2]
+        opening, closing = self._spans(len(self._buffer))
         begins, ends = np.searchsorted(places, opening), np.searchsorted(places, closing)
-        ends = np.append(ends, np.full(len(begins) - len(ends), len(places)))
         kept = np.ones(len(places), np.bool_)
         for span in np.flatnonzero(begins != ends).tolist():
             kept[begins[span] : ends[span]] = False
         return places[kept]
+
+    def clear_inside(self, flags: Flags) -> None:
+        """Clear the flags of what is within quotes."""
+        if self._inside is not None:
+            flags &= ~self._inside
+            return
+        for begin, end in zip(*map(np.ndarray.tolist, self._spans(len(flags))), strict=True):
+            flags[begin:end] = False
+
+    def well_placed(self, cut: int, delimiter: int) -> bool:
+        """Tell whether every quote up to the cut opens a field, closes it, or is doubled inside one."""
+        places = self._places[: np.searchsorted(self._places, cut)]
+        if len(places) % 2:
+            return False
+        opening, closing = places[::2], places[1::2]
+        doubled = opening[1:] == closing[:-1] + 1
+        ends = np.zeros(256, np.bool_)
+        ends[[delimiter, LF, CR]] = True
+        opens = (opening == 0) | ends[self._buffer[opening - 1]]
+        opens[1:] |= doubled
+        closes = (closing == cut - 1) | ends[self._buffer[np.minimum(closing + 1, cut - 1)]]
+        closes[:-1] |= doubled
+        return bool(opens.all() and closes.all())
+
+    def _spans(self, end: int) -> tuple[Places, Places]:
+        """Return where quotes open and where they close; the last one may stay open up to the end."""
+        opening, closing = self._places[::2], self._places[1::2]
+        return opening, closing if len(closing) == len(opening) else np.append(closing, end)
 
 
 def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
@@ -130,23 +162,6 @@ def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
         lone[:-1] &= ~flags[1:]
         flags = flags | lone
     return flags
-
-
-def _well_quoted(buffer: Buffer, delimiter: int, quote: int) -> bool:
-    """Tell whether every quote opens a field, closes it, or is doubled inside one."""
-    places = np.flatnonzero(buffer == quote)
-    if len(places) % 2:
-        return False
-    if not len(places):
-        return True
-    opening, closing = places[::2], places[1::2]
-    ends = np.array([delimiter, LF, CR], np.uint8)
-    opens = (opening == 0) | np.isin(buffer[opening - 1], ends)
-    opens[1:] |= opening[1:] == closing[:-1] + 1
-    behind = np.minimum(closing + 1, len(buffer) - 1)
-    closes = (closing == len(buffer) - 1) | np.isin(buffer[behind], ends)
-    closes[:-1] |= opening[1:] == closing[:-1] + 1
-    return bool(opens.all() and closes.all())
 
 
 def _blank(buffer: Buffer, block: Block) -> Flags:
@@ -160,15 +175,14 @@ def _blank(buffer: Buffer, block: Block) -> Flags:
     return blank
 
 
-def _shaped(block: Block, cells: Places, width: int) -> Flags:
-    """Return which records have `width` fields."""
-    rows, between = len(block), width - 1
-    if between and len(cells) == rows * between:
-        first, last = cells[::between], cells[between - 1 :: between]
-        if (first >= block.starts).all() and (last < block.ends).all():
-            return np.ones(rows, np.bool_)
-    counts = np.searchsorted(cells, block.ends) - np.searchsorted(cells, block.starts)
-    shaped: Flags = counts == between
+def _shaped(block: Block, cells: Flags, width: int) -> Flags:
+    """Return which records have `width` fields; `cells` are the delimiters between fields."""
+    if not len(block):
+        return np.zeros(0, np.bool_)
+    counts = np.add.reduceat(cells.view(np.uint8), block.starts, dtype=np.uint8)
+    if int(counts.sum(dtype=np.int64)) != np.count_nonzero(cells):  # a record of more of them than a byte can count
+        counts = np.add.reduceat(cells, block.starts, dtype=np.int64)
+    shaped: Flags = counts == width - 1
     return shaped
 
 

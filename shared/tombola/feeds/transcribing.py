@@ -69,7 +69,7 @@ class Transcribed:
     def records(self, block: Block, indices: Sequence[int] | None = None) -> list[list[str]]:
         """Return the fields of a block's records, or of some of them."""
         wanted = range(len(block)) if indices is None else indices
-        return list(csv.reader([block.text(index) for index in wanted], strict=True))
+        return list(csv.reader(block.texts(wanted), strict=True))
 
     def as_sent(self, block: Block, indices: Sequence[int]) -> Sequence[Any]:
         """Return records as they were sent."""

@@ -1,11 +1,8 @@
 """Pseudonyms: what stands for a retailer's shopper id everywhere behind the door."""
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 LABEL = "tombola.pseudonym.v1"
 DIGITS = 32
@@ -19,22 +16,27 @@ def pseudonym(key: bytes, retailer: str, shopper_id: str) -> str:
     HMAC-SHA256 over label, retailer and shopper id, each prefixed by its length, so that no two
     inputs run into one another and no other use of the key can give the same digest.
     """
-    inner, outer = (begun.copy() for begun in _begun(key, retailer))
-    inner.update(_part(shopper_id))
-    outer.update(inner.digest())
-    return outer.hexdigest()[:DIGITS]
+    return pseudonyms(key, retailer)(shopper_id)
 
 
 @lru_cache(maxsize=100)
-def _begun(key: bytes, retailer: str) -> "tuple[_Hash, _Hash]":
-    """Return both digests of HMAC (RFC 2104) as far as they are the same for all shoppers: a file may hold millions.
+def pseudonyms(key: bytes, retailer: str) -> Callable[[str], str]:
+    """Return what makes the pseudonyms of one retailer's shoppers under one key: a file may hold millions of them.
 
-    They are spelled out because copying two begun digests takes less than half of the time of copying a begun HMAC.
+    Both digests of HMAC (RFC 2104) are begun here, as far as they are the same for all shoppers. They are spelled
+    out because copying two begun digests takes less than half of the time of copying a begun HMAC.
     """
     padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     inner, outer = (hashlib.sha256(bytes(byte ^ mask for byte in padded)) for mask in (0x36, 0x5C))
     inner.update(_part(LABEL) + _part(retailer))
-    return inner, outer
+
+    def of(shopper_id: str) -> str:
+        first, last = inner.copy(), outer.copy()
+        first.update(_part(shopper_id))
+        last.update(first.digest())
+        return last.hexdigest()[:DIGITS]
+
+    return of
 
 
 def _part(text: str) -> bytes:
