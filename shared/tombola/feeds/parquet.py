@@ -37,7 +37,7 @@ class Parquet(Transcribed):
             raise _damaged(error) from error
         schema = self._file.schema_arrow
         self.header = list(schema.names)
-        self._used = [not wanted or name in wanted for name in self.header]
+        self._used = [field.name in wanted if wanted else _is_flat(field) for field in schema]
         self._check(schema, size)
         self.form = ParquetForm(schema)
 
