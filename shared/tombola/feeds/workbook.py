@@ -106,6 +106,8 @@ class Workbook(Transcribed):
 
 def _number(value: float) -> str:
     """Return a number as the spreadsheet shows it: 1 for 1.0, and 0.3 for 0.1 + 0.2."""
+    if value == int(value) and abs(value) < 10**_DIGITS:
+        return str(int(value))
     return format(Decimal(format(value, f".{_DIGITS}g")), "f")
 
 
