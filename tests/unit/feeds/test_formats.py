@@ -600,3 +600,26 @@ def test_a_workbook_that_is_mostly_nothing_is_given_up() -> None:
         for _ in range(300):
             member.write(bytes(1_000_000))
     assert fault(data.getvalue()) == "workbook-too-large"
+
+
+@pytest.mark.parametrize("value", ["INF", "NaN", "-1e999", "1e308", "", "x"])
+def test_a_cell_that_is_no_number_is_no_crash(value: str) -> None:
+    source = zipfile.ZipFile(io.BytesIO(workbook(MENDED[:20])))
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        for name in source.namelist():
+            part = source.read(name)
+            if "sheet1" in name:
+                part = part.replace(b'<c r="F2"><v>0</v>', f'<c r="F2"><v>{value}</v>'.encode())
+                assert value.encode() in part
+            file.writestr(name, part)
+    found, _ = check(target.getvalue())
+    assert found.unusable or (found.rows, found.accepted) == (20, 19)
+
+
+def test_a_workbook_with_a_damaged_part_is_refused() -> None:
+    data = bytearray(workbook(ROWS))
+    part = zipfile.ZipFile(io.BytesIO(bytes(data))).getinfo("xl/worksheets/sheet1.xml")
+    for place in range(60, part.compress_size // 2):
+        data[part.header_offset + place] = 0xFF
+    assert fault(bytes(data)) == "format-broken"
