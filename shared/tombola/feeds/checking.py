@@ -15,7 +15,7 @@ import pyarrow as pa
 from tombola.feeds.columns import Columns, odd_rows
 from tombola.feeds.contracts import contract
 from tombola.feeds.decoding import Decoder, columns_wanted
-from tombola.feeds.duplicates import FirstSight, Hasher, Hashes, SecondLook
+from tombola.feeds.duplicates import FirstSight, Hasher, SecondLook
 from tombola.feeds.events import FeedKind
 from tombola.feeds.formats import open_records
 from tombola.feeds.judging import Judge, Judged
@@ -24,6 +24,7 @@ from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, work_ahead, write_behind
 from tombola.feeds.receipts import Tally
 from tombola.feeds.rejects import RejectsForm
+from tombola.feeds.seen_keys import Hashes
 from tombola.feeds.splitting import Block
 from tombola.feeds.transcribing import Records
 from tombola.feeds.unknown_products import UnknownProducts

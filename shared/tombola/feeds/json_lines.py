@@ -174,7 +174,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_unicode(found: dict[str, Any]) -> bool:
     try:
-        str(found).encode()
+        json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -37,7 +37,7 @@ class Parquet(Transcribed):
             raise _damaged(error) from error
         schema = self._file.schema_arrow
         self.header = list(schema.names)
-        self._used = [not wanted or name in wanted for name in self.header]
+        self._used = [field.name in wanted if wanted else _is_flat(field) for field in schema]
         self._check(schema, size)
         self.form = ParquetForm(schema)
 
@@ -131,7 +131,9 @@ def _instants(column: pa.Array, dialect: Dialect) -> pa.Array:
     with suppress(pa.ArrowInvalid):  # the form that is read fastest, where it says all
         plain = plain.cast(pa.timestamp("s"))
     text = pc.cast(plain, pa.large_string())
-    return pc.binary_join_element_wise(text, "Z", "") if zoned else text
+    return (
+        pc.binary_join_element_wise(text, *(pa.scalar(one, pa.large_string()) for one in ("Z", ""))) if zoned else text
+    )
 
 
 def _microseconds(column: pa.Array) -> pa.Array:

@@ -46,10 +46,12 @@ class Workbook(Transcribed):
         file.seek(0)
         try:
             book = python_calamine.CalamineWorkbook.from_filelike(file)
-            self._rows = iter(book.get_sheet_by_index(0).iter_rows())
+            sheet = book.get_sheet_by_index(0)
+            self._rows = iter(sheet.iter_rows())
         except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
             raise _damaged(error) from error
         self._line = 0
+        self._before = [""] * (sheet.start or (0, 0))[1] if dialect.header else []
         self.header = list(dialect.header or self._header())
         del wanted
         self.form = WorkbookForm(() if dialect.header else tuple(self.header))
@@ -61,7 +63,7 @@ class Workbook(Transcribed):
         for cells in self._rows:
             self._line += 1
             if any(cell != "" for cell in cells):
-                rows.append(cells)
+                rows.append([*self._before, *cells])
                 lines.append(self._line)
             if len(rows) >= ROWS:
                 yield self._block(rows, lines)
