@@ -203,9 +203,13 @@ class Check:
 
     def _note_conflicts(self, judged: Judged) -> None:
         """Tell of rows that contradict an earlier one."""
-        for position, line in enumerate(judged.lines.tolist()):
-            value = ", ".join(judged.shown(position, field) for field in self._row.KEY)
-            self.errors.add("key-conflict", ", ".join(self._row.KEY), line=line, value=value)
+        key = self._row.KEY
+
+        def place(one: int) -> tuple[int, str]:
+            return int(judged.lines[one]), ", ".join(judged.shown(one, field) for field in key)
+
+        count = judged.values.height
+        self.errors.add_many("key-conflict", ", ".join(key), count, range(count), place)
 
     def _note_oddities(self, judged: Judged) -> None:
         """Count what is odd about accepted rows."""

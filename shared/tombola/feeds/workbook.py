@@ -4,8 +4,10 @@ A workbook cannot be read as a stream, so its size is bounded. Lines are the row
 """
 
 import io
+import math
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -31,6 +33,7 @@ _PIECE = 1024 * 1024
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _LONGEST_PLACE = 40
 _LETTERS = 26
+_DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError)
 
 
 class Workbook(Transcribed):
@@ -46,10 +49,12 @@ class Workbook(Transcribed):
         file.seek(0)
         try:
             book = python_calamine.CalamineWorkbook.from_filelike(file)
-            self._rows = iter(book.get_sheet_by_index(0).iter_rows())
+            sheet = book.get_sheet_by_index(0)
+            self._rows = iter(sheet.iter_rows())
         except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
             raise _damaged(error) from error
         self._line = 0
+        self._before = [""] * (sheet.start or (0, 0))[1] if dialect.header else []
         self.header = list(dialect.header or self._header())
         del wanted
         self.form = WorkbookForm(() if dialect.header else tuple(self.header))
@@ -61,7 +66,7 @@ class Workbook(Transcribed):
         for cells in self._rows:
             self._line += 1
             if any(cell != "" for cell in cells):
-                rows.append(cells)
+                rows.append([*self._before, *cells])
                 lines.append(self._line)
             if len(rows) >= ROWS:
                 yield self._block(rows, lines)
@@ -104,6 +109,8 @@ class Workbook(Transcribed):
 
 def _number(value: float) -> str:
     """Return a number as the spreadsheet shows it: 1 for 1.0, and 0.3 for 0.1 + 0.2."""
+    if float(value).is_integer() and abs(value) < 10**_DIGITS:
+        return str(int(value))
     return format(Decimal(format(value, f".{_DIGITS}g")), "f")
 
 
@@ -129,7 +136,7 @@ def _check(file: IO[bytes]) -> None:
                 if info.filename.lower().startswith("xl/worksheets/") and not info.is_dir():
                     with parts.open(info) as sheet:
                         _check_sheet(sheet)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError) as error:
+    except (*_DAMAGED, RuntimeError) as error:
         raise _damaged(error) from error
 
 
@@ -205,7 +212,7 @@ class _WorkbookWriter:
     def _put(self, column: int, cell: Any) -> None:  # noqa: ANN401 (whatever a cell holds)
         if isinstance(cell, bool):
             self._sheet.write_boolean(self._row, column, cell)
-        elif isinstance(cell, (int, float)):
+        elif isinstance(cell, (int, float)) and math.isfinite(cell):
             self._sheet.write_number(self._row, column, cell)
         elif type(cell) in self._formats:
             self._sheet.write_datetime(self._row, column, cell, self._formats[type(cell)])

@@ -7,7 +7,6 @@ much memory that took.
 import gzip
 import io
 import json
-import resource
 import subprocess
 import sys
 import zipfile
@@ -236,7 +235,7 @@ LARGE: Mapping[str, tuple[Callable[[], Endless], str]] = {
         "broken-quoting wrong-field-count",
     ),
     "rows of one letter": (lambda: Endless(f"{HEADER}\n".encode(), b"x\n", 300_000), "wrong-field-count"),
-    "blank lines": (lambda: Endless(f"{HEADER}\n".encode(), b"\n", 20_000_000), ""),
+    "blank lines": (lambda: Endless(f"{HEADER}\n".encode(), b"\n", 5_000_000), ""),
     "a gzip bomb": (lambda: Endless(bomb(100), b" ", 0), "packing-bomb"),
     "zeros": (lambda: Endless(b"", b"\0", 20_000_000), "nul-bytes"),
 }
@@ -264,14 +263,19 @@ def examined(stream: BinaryIO) -> Examined:
     return examine(world, stream, Attempt("a", "f", arrow_schema("orders"), nowhere))
 
 
+def peak() -> int:
+    """Return the most memory this process has had, in KiB; `getrusage` would count what its parent had."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
 def main() -> None:
     """Print what each large file came to, and the peak of this process in KiB after it."""
     for name, (made, _) in LARGE.items():
         check = examined(cast("BinaryIO", made())).check
         codes = [finding.code for finding in check.errors.findings()]
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         uncounted = check.rows - check.accepted - check.rejected - check.duplicates
-        sys.stdout.write(json.dumps([name, codes, uncounted, peak]) + "\n")
+        sys.stdout.write(json.dumps([name, codes, uncounted, peak()]) + "\n")
 
 
 def test_a_file_of_hundreds_of_megabytes_that_is_no_feed_takes_little_memory_and_ends() -> None:

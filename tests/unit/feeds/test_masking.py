@@ -216,6 +216,8 @@ DIALECTS = [
         datetime_formats=("%m/%d/%Y %H:%M:%S",),
     ),
     Dialect(delimiter="\t", time_zone="Africa/Casablanca", datetime_formats=("%d.%m.%Y",), quote="'"),
+    Dialect(datetime_formats=("iso", "%d.%m.%Y", "%m/%d/%Y %H:%M:%S"), time_zone="Europe/Berlin"),
+    Dialect(datetime_formats=("%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y%m%d", "iso")),
     Dialect(delimiter="|", encoding="utf-16", constants={"currency": "JPY"}, time_zone="Australia/Lord_Howe"),
 ]
 
