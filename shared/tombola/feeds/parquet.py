@@ -31,6 +31,7 @@ class Parquet(Transcribed):
     def __init__(self, file: IO[bytes], size: int, dialect: Dialect, wanted: Mapping[str, bool]) -> None:
         """Read the schema. Raises `Unusable` for a file that is damaged or cut off, and for nested columns in use."""
         self.dialect = dialect
+        self._fault: Unusable | None = None
         try:
             self._file = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
         except _DAMAGED as error:
@@ -44,11 +45,11 @@ class Parquet(Transcribed):
     def blocks(self) -> Iterator[Block]:
         """Yield all rows, also those before a fault."""
         first = 1
-        batches = self._file.iter_batches(ROWS)
-        while (batch := self._next(batches, first)) is not None:
-            if batch.num_rows:
-                yield self._block(batch, first)
+        for batch in self._batches():
+            yield self._block(batch, first)
             first += batch.num_rows
+        if self._fault is not None:
+            raise self._fault
 
     def as_sent(self, block: Block, indices: Sequence[int]) -> Sequence[pa.RecordBatch]:
         """Return rows with all columns, also those that nobody reads."""
@@ -72,11 +73,19 @@ class Parquet(Transcribed):
             message = f"{size} bytes hold {cells} cells of {unpacked} bytes"
             raise Unusable(message, code="packing-bomb")
 
-    def _next(self, batches: Iterator[pa.RecordBatch], row: int) -> pa.RecordBatch | None:
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all rows up to a fault, so many at a time; row groups may be tiny."""
+        waiting: list[pa.RecordBatch] = []
         try:
-            return next(batches, None)
+            for batch in self._file.iter_batches(ROWS):
+                waiting.append(batch)
+                if sum(one.num_rows for one in waiting) >= ROWS:
+                    yield pa.concat_batches(waiting)
+                    waiting = []
         except _DAMAGED as error:
-            raise _damaged(error, row) from error
+            self._fault = _damaged(error)
+        if any(one.num_rows for one in waiting):
+            yield pa.concat_batches(waiting)
 
     def _block(self, batch: pa.RecordBatch, first: int) -> Block:
         columns, broken = [], {}
@@ -155,8 +164,8 @@ def _unpacked(group: Any) -> int:  # noqa: ANN401 (pyarrow has no types)
     return int(group.total_byte_size)
 
 
-def _damaged(error: Exception, row: int | None = None) -> Unusable:
-    return Unusable(f"the Parquet file is damaged or cut off: {str(error)[:200]}", code="format-broken", line=row)
+def _damaged(error: Exception) -> Unusable:
+    return Unusable(f"the Parquet file is damaged or cut off: {str(error)[:200]}", code="format-broken")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ A workbook cannot be read as a stream, so its size is bounded. Lines are the row
 """
 
 import io
+import math
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -31,6 +33,7 @@ _PIECE = 1024 * 1024
 _PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _LONGEST_PLACE = 40
 _LETTERS = 26
+_DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError)
 
 
 class Workbook(Transcribed):
@@ -106,6 +109,8 @@ class Workbook(Transcribed):
 
 def _number(value: float) -> str:
     """Return a number as the spreadsheet shows it: 1 for 1.0, and 0.3 for 0.1 + 0.2."""
+    if float(value).is_integer() and abs(value) < 10**_DIGITS:
+        return str(int(value))
     return format(Decimal(format(value, f".{_DIGITS}g")), "f")
 
 
@@ -131,7 +136,7 @@ def _check(file: IO[bytes]) -> None:
                 if info.filename.lower().startswith("xl/worksheets/") and not info.is_dir():
                     with parts.open(info) as sheet:
                         _check_sheet(sheet)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError) as error:
+    except (*_DAMAGED, RuntimeError) as error:
         raise _damaged(error) from error
 
 
@@ -207,7 +212,7 @@ class _WorkbookWriter:
     def _put(self, column: int, cell: Any) -> None:  # noqa: ANN401 (whatever a cell holds)
         if isinstance(cell, bool):
             self._sheet.write_boolean(self._row, column, cell)
-        elif isinstance(cell, (int, float)):
+        elif isinstance(cell, (int, float)) and math.isfinite(cell):
             self._sheet.write_number(self._row, column, cell)
         elif type(cell) in self._formats:
             self._sheet.write_datetime(self._row, column, cell, self._formats[type(cell)])
