@@ -47,11 +47,20 @@ class Examined:
     figures: Figures
 
 
-def examine(world: World, stream: BinaryIO, files: Attempt, watch: Watch = lambda _: None) -> Examined:
-    """Read the file to its end; afterwards the attempt's files are complete. `watch` is given the check beforehand."""
+def examine(
+    world: World,
+    stream: BinaryIO,
+    files: Attempt,
+    watch: Watch = lambda _: None,
+    over: Callable[[], bool] = lambda: False,
+) -> Examined:
+    """Read the file to its end, or until the time is `over`; afterwards the attempt's files are complete.
+
+    `watch` is given the check beforehand.
+    """
     header = _header(stream, world)
     observer = Observer(files)
-    check = Check(world, observer)
+    check = Check(world, observer, over=over)
     watch(check)
     with files:
         source = Measured(stream)
