@@ -30,8 +30,11 @@ ROWS = 8 * 1024
 _DIGITS = 15
 """What a spreadsheet keeps of a number, and shows."""
 _PIECE = 1024 * 1024
-_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
-_LONGEST_PLACE = 40
+_PLACE = re.compile(rb"""\b(?:r\s*=\s*["']|ref\s*=\s*["'][$A-Za-z0-9]*:)([A-Za-z]*)([0-9]{1,60})""")
+"""Of a row or a cell, or the end of what a sheet says of its size: whatever a reader might believe."""
+_COUNT = re.compile(rb"""[cC]ount\s*=\s*["']\s*\+?([0-9]{1,60})""")
+"""How many texts or formats a part claims to hold: readers make room for all of them at once."""
+_LONGEST_PLACE = 4_096
 _LETTERS = 26
 _DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError)
 
@@ -133,22 +136,25 @@ def _check(file: IO[bytes]) -> None:
                 message = f"{packed} bytes unpack to {size}"
                 raise Unusable(message, code="packing-bomb")
             for info in infos:
-                if info.filename.lower().startswith("xl/worksheets/") and not info.is_dir():
+                if info.filename.lower().endswith(".xml"):
                     with parts.open(info) as sheet:
-                        _check_sheet(sheet)
+                        _check_part(sheet)
     except (*_DAMAGED, RuntimeError) as error:
         raise _damaged(error) from error
 
 
-def _check_sheet(sheet: IO[bytes]) -> None:
-    """Look for the last row and column: two cells far apart are a sheet of milliards of them."""
+def _check_part(part: IO[bytes]) -> None:
+    """Refuse what a reader would make too much room for: two cells far apart, or more texts than anybody holds."""
     widest = longest = 0
     rest = b""
-    while piece := sheet.read(_PIECE):
+    while piece := part.read(_PIECE):
         data = rest + piece
         for column, row in set(_PLACE.findall(data)):
             widest = max(widest, _column(column))
             longest = max(longest, int(row))
+        if any(int(count) > MOST_CELLS for count in set(_COUNT.findall(data))):
+            message = f"it claims to hold more than {MOST_CELLS:,} texts"
+            raise Unusable(message, code="workbook-too-large")
         rest = data[-_LONGEST_PLACE:]
         if widest * longest > MOST_CELLS:
             message = f"a sheet of {longest:,} rows and {widest:,} columns; at most {MOST_CELLS:,} cells can be read"
@@ -157,7 +163,7 @@ def _check_sheet(sheet: IO[bytes]) -> None:
 
 def _column(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * _LETTERS + letter - ord("A") + 1
     return number
 

@@ -623,3 +623,22 @@ def test_a_workbook_with_a_damaged_part_is_refused() -> None:
     for place in range(60, part.compress_size // 2):
         data[part.header_offset + place] = 0xFF
     assert fault(bytes(data)) == "format-broken"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("xl/worksheets/sheet1.xml", b'r="A3"', b'r="A99999999999999999999"'),
+        ("xl/worksheets/sheet1.xml", b'r="A3"', b"r = 'ZZZ1048576'"),
+        ("xl/sharedStrings.xml", b'uniqueCount="', b'uniqueCount="42949'),
+    ],
+)
+def test_a_workbook_that_claims_more_than_memory_holds_is_refused(name: str, old: bytes, new: bytes) -> None:
+    source = zipfile.ZipFile(io.BytesIO(workbook(ROWS)))
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as file:
+        for part in source.namelist():
+            data = source.read(part)
+            assert old in data or part != name
+            file.writestr(part, data.replace(old, new) if part == name else data)
+    assert fault(target.getvalue()) == "workbook-too-large"
