@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 from tombola.feeds.contracts import KINDS, Row, contract, reading
 from tombola.feeds.decoding import Instants
@@ -28,6 +28,9 @@ SAMPLE_ROWS = 2_000
 _ALIKE = 0.6
 _CERTAIN = 0.98
 _SMALL = re.compile(r"[a-z0-9]+")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,' \u00a0\u202f][0-9]+)*")
+_DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{2,4}(?:[T ].*)?")
+"""What a column of numbers or of times looks like whose meaning nobody knows yet."""
 Rows = Sequence[Sequence[str]]
 
 
@@ -200,6 +203,13 @@ class _Columns:
             if reading(self._row, name) in hows:
                 yield from (cells[place].strip() for cells in self._rows)
 
+    def _unmatched(self, looks: re.Pattern[str]) -> Iterator[str]:
+        """Yield the cells of columns that no field is known for, and of which every cell looks so."""
+        free = set(range(len(self._header))) - set(self._places.values())
+        for column in ([cells[place].strip() for cells in self._rows] for place in sorted(free)):
+            if any(column) and all(looks.fullmatch(cell) for cell in column if cell not in NULL_WORDS | {""}):
+                yield from column
+
     def _find_nulls(self) -> tuple[str, ...]:
         words = Counter(cell for cell in self._cells("whole", "amount", "instant", "yes_no") if cell in NULL_WORDS)
         if words:
@@ -210,7 +220,8 @@ class _Columns:
         return ("", *words)
 
     def _find_marks(self, nulls: Sequence[str]) -> None:
-        cells = [cell for cell in self._cells("whole", "amount") if cell not in nulls]
+        numbers = chain(self._cells("whole", "amount"), self._unmatched(_NUMBER))
+        cells = [cell for cell in numbers if cell not in nulls]
         decimal, thousands, evidence = decimal_marks(cells)
         if decimal != "." or thousands:
             self._proposal.found("decimal_mark", decimal, evidence)
@@ -219,7 +230,8 @@ class _Columns:
 
     def _find_datetimes(self, nulls: Sequence[str]) -> None:
         """Propose formats that read every time of the sample; ask where two of them do, in different ways."""
-        cells = list(dict.fromkeys(cell for cell in self._cells("instant") if cell not in nulls))
+        times = chain(self._cells("instant"), self._unmatched(_DATE))
+        cells = list(dict.fromkeys(cell for cell in times if cell not in nulls))
         readers = {one: Instants(Dialect(datetime_formats=(one,))) for one in DATETIME_FORMATS}
         fitting = [one for one in DATETIME_FORMATS if cells and _reads_all(readers[one], cells)]
         if not cells or fitting[:1] == ["iso"]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tombola.feeds.rejects import TextForm
 from tombola.feeds.sniffing import structure
-from tombola.feeds.splitting import MAX_RECORD, NO_PLACES, Block, cut_at_line, line_ends, split
+from tombola.feeds.splitting import LF, MAX_RECORD, NO_PLACES, Block, cut_at_line, line_ends, split
 from tombola.feeds.texts import Texts
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
@@ -245,7 +245,8 @@ class _Records:
 
 def _some_lines(data: bytes) -> bytes:
     """Return the data, or its first lines where it has too many."""
-    if data.count(b"\n") + data.count(b"\r") <= MOST_LINES:
+    buffer = np.frombuffer(data, np.uint8)
+    if np.count_nonzero(buffer == LF) + (data.count(b"\r") if b"\r" in data else 0) <= MOST_LINES:
         return data
     ends = line_ends(data)
     return data[: ends[MOST_LINES - 1]] if len(ends) > MOST_LINES else data
