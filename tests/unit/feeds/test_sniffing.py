@@ -145,7 +145,7 @@ def test_a_decimal_mark_is_told_only_beyond_doubt(cells: list[str], marks: tuple
 
 def test_numbers_and_times_are_read_off_columns_whose_meaning_only_the_sender_knows(sniff: Sniff) -> None:
     rows = [f"T{n};{n % 28 + 1:02}/03/2026 08:15;EAN{n};{n},50" for n in range(40)]
-    code, out, _ = sniff("\n".join(["Ticket;Quand;Article;Net", *rows, ""]).encode(), "--feed", "orders")
+    code, out, _ = sniff("\n".join(["Ticket;Vendu le;Article;Net", *rows, ""]).encode(), "--feed", "orders")
     dialect = yaml.safe_load(out)["feeds"]["orders"]
     assert (dialect["decimal_mark"], dialect["datetime_formats"]) == (",", ["%d/%m/%Y %H:%M"])
     assert (code, "which column, or constant, is ordered_at?" in out) == (1, True)
