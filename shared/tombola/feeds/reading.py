@@ -106,8 +106,11 @@ class Reader:
         if not whole:
             self._read_on()
             return None
-        data = _some_lines(self._rest[:whole])
+        data = self._rest[:whole]
         block = self._split(data)
+        if block is None or block.line_count > MOST_LINES:
+            data = _some_lines(data)
+            block = self._split(data) if len(data) < whole else block
         if block is not None and block.data:
             self._rest = self._rest[len(block.data) :]
             self._next += block.line_count

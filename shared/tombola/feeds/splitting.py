@@ -167,8 +167,8 @@ def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
 def _blank(buffer: Buffer, block: Block) -> Flags:
     """Return which records are lines without anything on them."""
     length = block.ends - block.starts
-    if not len(length):
-        return np.zeros(0, np.bool_)
+    if not len(length) or length.min() > 2:  # noqa: PLR2004 (CR LF)
+        return np.zeros(len(length), np.bool_)
     first = buffer[block.starts]
     ended = (first == LF) | (first == CR)
     blank: Flags = ended & ((length == 1) | ((length == 2) & (first == CR)))  # noqa: PLR2004 (CR LF)
@@ -179,9 +179,8 @@ def _shaped(block: Block, cells: Flags, width: int) -> Flags:
     """Return which records have `width` fields; `cells` are the delimiters between fields."""
     if not len(block):
         return np.zeros(0, np.bool_)
-    counts = np.add.reduceat(cells.view(np.uint8), block.starts, dtype=np.uint8)
-    if int(counts.sum(dtype=np.int64)) != np.count_nonzero(cells):  # a record of more of them than a byte can count
-        counts = np.add.reduceat(cells, block.starts, dtype=np.int64)
+    counted = np.uint8 if (block.ends - block.starts).max() < 2**8 else np.int64  # a byte counts fastest
+    counts = np.add.reduceat(cells.view(np.uint8), block.starts, dtype=counted)
     shaped: Flags = counts == width - 1
     return shaped
 
