@@ -16,10 +16,12 @@ PARTS = 16
 """Digests lie in so many arrays, so that making room for new ones takes little extra memory."""
 BUCKETS = 2**20 // PARTS
 """Buckets of a part."""
-SLOTS, LATEST = 2**21, 1_200_000
-"""Places of the table, and how many digests it takes: with more of them, many would stand far from their place."""
+SLOTS = 2**21
+"""Places of the first table. Where older digests have to be looked at too, half of them do."""
+FULL = 0.57
+"""Share of the places that are taken: with more of them, many digests would stand far from their place."""
 _HELD = np.uint64(1)
-"""Tells a digest of 0 from a free place."""
+"""Tells a digest of 0 from a free place; what is cut short lacks it again."""
 NO_HASHES: Hashes = np.zeros(0, np.uint64)
 
 
@@ -28,20 +30,21 @@ class SeenKeys:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._latest = _Table()
+        self._latest = _Table(SLOTS)
         self._cuts = [_Cut() for _ in range(PARTS)]
 
     def seen(self, keys: Hashes) -> Flags:
         """Return which of these digests, which all differ, are known, and take the others."""
-        if self._latest.held + len(keys) > LATEST:
-            self._cut_short(self._latest.cleared())
+        if not self._latest.has_room(len(keys)):
+            self._cut_short()
         known = self._known_cut(keys)
         known[~known] = self._latest.seen(keys[~known])
         return known
 
-    def _cut_short(self, keys: Hashes) -> None:
-        for cut, some in zip(self._cuts, _parted(keys), strict=True):
+    def _cut_short(self) -> None:
+        for cut, some in zip(self._cuts, _parted(self._latest.emptied()), strict=True):
             cut.add(some)
+        self._latest = _Table(SLOTS // 2)
 
     def _known_cut(self, keys: Hashes) -> Flags:
         known = np.zeros(len(keys), np.bool_)
@@ -55,30 +58,33 @@ class SeenKeys:
 class _Table:
     """Digests at the place that their first bits name, or at the next one behind it that was free."""
 
-    def __init__(self) -> None:
-        self._slots = np.zeros(SLOTS, np.uint64)
-        self.held = 0
+    def __init__(self, slots: int) -> None:
+        self._slots = np.zeros(slots, np.uint64)
+        self._shift = np.uint64(64 - slots.bit_length() + 1)
+        self._held = 0
+
+    def has_room(self, more: int) -> bool:
+        """Tell whether so many more digests can stand near their places."""
+        return self._held + more <= FULL * len(self._slots)
 
     def seen(self, keys: Hashes) -> Flags:
         """Return which of these digests stand here, and put the others in. They take one step all at a time."""
         known = np.zeros(len(keys), np.bool_)
         rows, marked = np.arange(len(keys)), keys | _HELD
-        places = (keys >> np.uint64(64 - SLOTS.bit_length() + 1)).astype(np.int64)
+        places = (keys >> self._shift).astype(np.int64)
         while len(rows):
             found = self._slots[places]
             known[rows] = found == marked
             self._slots[places] = np.where(found == 0, marked, found)  # of several the last; the others find it there
             further = np.flatnonzero(self._slots[places] != marked)
-            rows, marked, places = rows[further], marked[further], (places[further] + 1) & (SLOTS - 1)
-        self.held += len(keys) - int(np.count_nonzero(known))
+            rows, marked, places = rows[further], marked[further], (places[further] + 1) & (len(self._slots) - 1)
+        self._held += len(keys) - int(np.count_nonzero(known))
         return known
 
-    def cleared(self) -> Hashes:
-        """Return all digests in order, and hold none."""
-        held = np.sort(self._slots[self._slots != 0] ^ _HELD)
-        self._slots[:] = 0
-        self.held = 0
-        return held
+    def emptied(self) -> Hashes:
+        """Return all digests in order, where they stood, for there is no room for them twice. It takes no others."""
+        self._slots.sort()
+        return self._slots[len(self._slots) - self._held :]
 
 
 class _Cut:
