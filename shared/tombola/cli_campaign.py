@@ -60,7 +60,7 @@ def launch(
     launched = decide_again(lambda: usecases.launch_campaign(ports, campaign, witness))
     typer.echo(f"{campaign} version {launched.version} is launched since {launched.launched_at.isoformat()}")
     if past := moments_past_at_launch(launched):
-        moments = launched.rules.draw.moments
+        moments = launched.rules.moments
         typer.echo(f"warning: about {past} of {moments} moments are past already; the first plays win them", err=True)
 
 

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 from tombola.campaigns.countries import COUNTRIES, TO_BE_CONFIRMED
 from tombola.campaigns.liability import liability
-from tombola.campaigns.model import Campaign, Condition, Exclusions
+from tombola.campaigns.model import Campaign
+from tombola.campaigns.selecting import Condition, Criteria, Exclusions
+from tombola.campaigns.winning import WORTH
 from tombola.money import EXPONENTS, major_units
 from tombola.problems import Path
 from tombola.retailers.model import Retailer
@@ -81,17 +83,25 @@ def _whole_minor_units(campaign: Campaign, _: Known) -> Iterator[Finding]:
 
 def _amounts(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
     yield ("pool", "amount"), campaign.pool.amount
-    yield ("prize", "cap"), campaign.prize.cap
+    for index, prize in enumerate(campaign.prizes):
+        yield ("prizes", index, WORTH[prize.kind]), prize.worth
     for path, condition in _conditions(campaign):
-        if condition.minimum_spend is not None:
-            yield (*path, "minimum_spend"), condition.minimum_spend
+        for bound in ("minimum_spend", "maximum_spend"):
+            if (amount := getattr(condition, bound)) is not None:
+                yield (*path, bound), amount
 
 
 def _conditions(campaign: Campaign) -> Iterator[tuple[Path, Condition]]:
-    clauses = {"all": campaign.criteria.all, "any": campaign.criteria.any, "none": campaign.criteria.none}
+    yield from _conditions_of(("criteria",), campaign.criteria)
+    for index, criteria in enumerate(campaign.further_tiers):
+        yield from _conditions_of(("further_tiers", index), criteria)
+
+
+def _conditions_of(path: Path, criteria: Criteria) -> Iterator[tuple[Path, Condition]]:
+    clauses = {"all": criteria.all, "any": criteria.any, "none": criteria.none}
     for clause, conditions in clauses.items():
         for index, condition in enumerate(conditions):
-            yield ("criteria", clause, index), condition
+            yield (*path, clause, index), condition
 
 
 def _pool_pays_the_worst_case(campaign: Campaign, _: Known) -> Iterator[Finding]:
@@ -100,9 +110,8 @@ def _pool_pays_the_worst_case(campaign: Campaign, _: Known) -> Iterator[Finding]
     except ValueError:
         return  # said by _whole_minor_units
     if not worst.covered:
-        most = (
-            f"{campaign.draw.moments} moments x {campaign.prize.cap} = {_money(worst.worst_case_minor, worst.currency)}"
-        )
+        each = (f"{prize.moments} moments x {prize.worth}" for prize in campaign.prizes if prize.is_money and prize.moments)
+        most = f"{' + '.join(each)} = {_money(worst.worst_case_minor, worst.currency)}"
         yield Finding(("pool", "amount"), _money(worst.pool_minor, worst.currency), f"at least the worst case: {most}")
 
 
@@ -186,22 +195,22 @@ def _excluded_categories(campaign: Campaign, _: Known) -> Iterator[Note]:
 
 def _excluded_tenders(campaign: Campaign, _: Known) -> Iterator[Note]:
     missing = [name for name in Exclusions().tenders if not campaign.exclude.excludes_tender(name)]
-    if missing and campaign.prize.kind == "basket_value":
+    if missing and any(prize.kind == "basket_value" for prize in campaign.prizes):
         yield Note(("exclude", "tenders"), f"a prize pays back what {', '.join(missing)} paid")
 
 
 CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("retailers",), _known_retailers),
     (("retailers", "pool"), _one_currency),
-    (("pool", "prize", "criteria"), _whole_minor_units),
-    (("pool", "prize", "draw"), _pool_pays_the_worst_case),
+    (("pool", "prizes", "criteria", "further_tiers"), _whole_minor_units),
+    (("pool", "prizes", "draw"), _pool_pays_the_worst_case),
     (("reveal_by", "window", "play_within_days"), _revealed_after_the_last_play),
     (("window",), _the_clock_shows_it),
-    (("criteria",), _criteria_can_be_met),
+    (("criteria", "further_tiers"), _criteria_can_be_met),
     (("control",), _control_group),
     (("limits",), _limits),
     (("eligibility", "retailers"), _law),
     (("eligibility",), _excluded_categories),
-    (("exclude", "prize"), _excluded_tenders),
+    (("exclude", "prizes"), _excluded_tenders),
 )
 """Each check with the top-level fields it reads."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tombola.campaigns.baskets import Basket, BasketLine
-from tombola.campaigns.model import Campaign, Condition, Selection
+from tombola.campaigns.model import Campaign
+from tombola.campaigns.selecting import Condition, Selection
 
 Clause = Literal["all", "any", "none"]
 Bound = Literal["minimum_quantity", "maximum_quantity", "minimum_spend", "minimum_distinct_products"]

@@ -20,8 +20,10 @@ class Liability:
 
 
 def liability(campaign: Campaign) -> Liability:
-    """Return the worst case: every winning moment claimed by a basket at the cap.
+    """Return the worst case: every winning moment of a money prize claimed by a basket at its cap.
 
     Returns cannot add to it: what is paid for an order that comes back later was inside the worst case.
     """
-    return Liability(campaign.draw.moments * campaign.cap_minor, campaign.pool_minor, campaign.pool.currency)
+    money = (prize for prize in campaign.prizes if prize.is_money)
+    worst = sum((prize.moments or 0) * campaign.worth_minor(prize) for prize in money)
+    return Liability(worst, campaign.pool_minor, campaign.pool.currency)

@@ -7,7 +7,7 @@ every step rewrites it, so two steps at once cannot both be taken.
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Literal
 
@@ -81,7 +81,7 @@ def _plain(value: object) -> str:
             return f"{value.normalize():f}"
         case datetime(tzinfo=zone) if zone is not None:
             return value.astimezone(UTC).isoformat()
-        case date():
+        case date() | time():
             return value.isoformat()
     msg = f"a {type(value).__name__} in the rules; expected text, numbers, decimals and times"
     raise TypeError(msg)
@@ -161,7 +161,7 @@ def moments_past_at_launch(launched: Launched) -> int:
     """Return about how many winning moments lay before the launch: nobody could win them, so the first plays will."""
     window = launched.rules.window
     share = (launched.launched_at - window.opens_at) / (window.closes_at - window.opens_at)
-    return round(launched.rules.draw.moments * min(max(share, 0), 1))
+    return round(launched.rules.moments * min(max(share, 0), 1))
 
 
 def _check_witness(witness: str) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from tombola.campaigns.criteria import Change, Trace
-from tombola.campaigns.model import Campaign, Selection
+from tombola.campaigns.model import Campaign
+from tombola.campaigns.selecting import Selection
 from tombola.money import major_units
 
 Language = Literal["en", "fr"]
@@ -33,6 +34,8 @@ PRIZE: Mapping[str, Mapping[Language, str]] = {
         "fr": "Gagnez la valeur de votre panier, jusqu'à {cap}.",
     },
     "fixed": {"en": "Win {cap}.", "fr": "Gagnez {cap}."},
+    "coupon": {"en": "Win a coupon worth {cap}.", "fr": "Gagnez un bon d'une valeur de {cap}."},
+    "physical": {"en": "Win {title}.", "fr": "Gagnez {title}."},
 }
 
 
@@ -44,9 +47,11 @@ def explain(trace: Trace, currency: str, language: Language = "en") -> tuple[str
 
 
 def banner(campaign: Campaign, language: Language = "en") -> str:
-    """Return the text of a campaign's banner: its title and what can be won."""
-    cap = _amount(campaign.cap_minor, campaign.pool.currency, language)
-    return f"{campaign.title}. {PRIZE[campaign.prize.kind][language].format(cap=cap)}"
+    """Return the text of a campaign's banner: its title and the first prize, which the file names first."""
+    prize = campaign.prizes[0]
+    cap = _amount(campaign.worth_minor(prize), campaign.pool.currency, language)
+    said = PRIZE[prize.kind][language].format(cap=cap, title=prize.title or prize.name)
+    return f"{campaign.title}. {said}"
 
 
 def _change(change: Change, currency: str, language: Language) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tombola.campaigns.model import Launched, Selection
+from tombola.campaigns.model import Launched
+from tombola.campaigns.selecting import Selection
 from tombola.campaigns.wording import Language, banner
 from tombola.experiments.arms import Assignment, arm
 from tombola.experiments.offers import Banner, Reason, Why
@@ -106,7 +107,7 @@ def _obstacle(launched: Launched, point: DecisionPoint) -> Why | None:
     """Return the first reason why this shopper may not be shown the campaign here and now."""
     rules = launched.rules
     obstacles: tuple[tuple[bool, Why], ...] = (
-        (launched.status != "launched" or not rules.window.holds(point.at), "not-open"),
+        (launched.status != "launched" or not rules.is_open(point.at), "not-open"),
         (point.channel not in rules.channels, "other-channel"),
         (bool(rules.stores) and point.store_id is not None and point.store_id not in rules.stores, "other-store"),
         (not _consented(launched, point), "no-consent"),

@@ -66,23 +66,24 @@ class Drawn:
 
 def lose(play: Play, unclaimed: int, accepted_at: datetime) -> Drawn:
     """Return a play that lost, having seen `unclaimed` claims: the next moment lies after it, or there is none."""
-    return Drawn(played(play, accepted_at, Draw(claims_seen=unclaimed), 0))
+    return Drawn(played(play, accepted_at, Draw(claims_seen=unclaimed)))
 
 
-def win(play: Play, unclaimed: int, moment_at: datetime, accepted_at: datetime, balance: Balance) -> Drawn:
-    """Return a play that won: its claim, and its prize reserved in the same commit.
+def win(claim: Claim, play: Play, prize: str, amount_minor: int, balance: Balance) -> Drawn:
+    """Return a play that claimed a moment: the prize's money reserved in the same commit.
 
     The balance is rewritten even where it grants nothing (it has less than the prize), because that
     decision rests on what it said.
     """
-    claim = Claim(
-        campaign=play.campaign, moment=unclaimed, moment_at=moment_at, token_id=play.token_id, accepted_at=accepted_at
-    )
-    granted = play.base_minor if play.base_minor <= balance.accounts["available"] else 0
+    granted = amount_minor if amount_minor <= balance.accounts["available"] else 0
     after, posting = balance.touched(), None
     if granted:
         after, posting = post(
-            balance, cause=play.token_id, kind="reserve", legs=move("available", "reserved", granted), at=accepted_at
+            balance,
+            cause=play.token_id,
+            kind="reserve",
+            legs=move("available", "reserved", granted),
+            at=claim.accepted_at,
         )
-    draw = Draw(claims_seen=unclaimed, moment=unclaimed, balance=after.balance, sequence=after.sequence)
-    return Drawn(played(play, accepted_at, draw, granted), claim, after, posting)
+    draw = Draw(claims_seen=claim.moment, moment=claim.moment, balance=after.balance, sequence=after.sequence)
+    return Drawn(played(play, claim.accepted_at, draw, granted, prize), claim, after, posting)

@@ -10,7 +10,7 @@ from typing import Literal
 from tombola.campaigns.baskets import Basket
 from tombola.campaigns.criteria import Trace, evaluate
 from tombola.campaigns.model import Campaign, Launched
-from tombola.campaigns.prizes import prize_base_minor
+from tombola.campaigns.prizes import can_win, prize_base_minor
 from tombola.experiments.arms import arm
 from tombola.orders.facts import Order
 
@@ -23,7 +23,7 @@ MAX_SUMMARY = 400
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Whether an order qualifies and why; `base_minor` is what a win would bring, in minor units, 0 if it does not.
+    """Whether an order qualifies and why; `base_minor` is what a prize by the basket's value is made of.
 
     `trace` is there when the criteria were looked at.
     """
@@ -66,7 +66,7 @@ def evaluate_order(
     if not trace.qualifies:
         return Evaluation("criteria-not-met", trace=trace)
     base_minor = min(prize_base_minor(rules, basket), prize_base_minor(rules, promised))
-    if base_minor <= 0:
+    if not can_win(rules, base_minor):
         return Evaluation("nothing-to-win", trace=trace)
     return Evaluation("qualifies", base_minor, trace)
 

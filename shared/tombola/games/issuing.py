@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tombola.campaigns.model import Launched
+from tombola.campaigns.prizes import prize_minor
 from tombola.errors import Unknown
 from tombola.games.eligibility import Evaluation, Reason
 from tombola.games.entries import TIER, Entry, order_entry, order_text
@@ -173,7 +174,8 @@ def _revise_revoked(case: Case, entry: Entry, play: Play) -> Decision:
 
 def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
     """Keep the play, and lower its prize to what the order still entitles to. It uses its limits for ever."""
-    moved = rolled_back(play, case.evaluation.base_minor)
+    base_minor = min(play.base_minor, case.evaluation.base_minor)
+    moved = rolled_back(play, _entitled_minor(case, play, base_minor))
     if moved is None:
         stated = case.order.authoritative and not play.authoritative
         return _handled(case, entry, "played", _following(play, case.order) if stated else None)
@@ -187,8 +189,15 @@ def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
         legs=moved.legs,
         at=case.now,
     )
-    lowered = _following(play, case.order, prize=moved.play.prize, base_minor=moved.play.base_minor)
+    lowered = _following(play, case.order, prize=moved.play.prize, base_minor=base_minor)
     return _handled(case, entry, "played", lowered, (balance, posting))
+
+
+def _entitled_minor(case: Case, play: Play, base_minor: int) -> int:
+    """Return how much of the prize it won the order still entitles to."""
+    rules = case.launched.rules
+    won = next((prize for prize in rules.prizes if prize.name == play.prize.name), None)
+    return prize_minor(rules, won, base_minor) if won is not None and case.evaluation.qualifies else 0
 
 
 def _handled(case: Case, entry: Entry, reason: str, play: Play | None, others: Iterable[Record] = ()) -> Decision:

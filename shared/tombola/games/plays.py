@@ -35,14 +35,16 @@ class Draw(BaseModel):
 
 
 class PlayPrize(BaseModel):
-    """The money of one play, in minor units. `reserved_minor` is what the draw granted, a fact.
+    """The prize of one play, by its `name` in the rules, and its money in minor units.
 
-    Of it, `released_minor` went back to the pool, `payable_minor` is due, `paid_minor` was paid and
-    `recoverable_minor` was paid for an order that came back; the rest is still reserved.
+    `reserved_minor` is what the draw granted, a fact. Of it, `released_minor` went back to the pool, `payable_minor`
+    is due, `paid_minor` was paid and `recoverable_minor` was paid for an order that came back; the rest is still
+    reserved.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    name: str = ""
     state: PrizeState = "none"
     reserved_minor: int = 0
     released_minor: int = 0
@@ -164,9 +166,9 @@ _ROLLBACKS: dict[PrizeState, tuple[Kind, Account, Account]] = {
 }
 
 
-def played(play: Play, accepted_at: datetime, draw: Draw, granted_minor: int) -> Play:
-    """Return the play after its draw; `granted_minor` is what the balance gave, 0 for a play that lost."""
-    prize = PlayPrize(state="reserved", reserved_minor=granted_minor) if granted_minor else PlayPrize()
+def played(play: Play, accepted_at: datetime, draw: Draw, granted_minor: int = 0, name: str = "") -> Play:
+    """Return the play after its draw; `granted_minor` is what the balance gave of the prize `name`, if it won one."""
+    prize = PlayPrize(name=name, state="reserved" if granted_minor else "none", reserved_minor=granted_minor)
     return play.changed(state="played", accepted_at=accepted_at, draw=draw, prize=prize)
 
 
@@ -187,8 +189,7 @@ def rolled_back(play: Play, entitled_minor: int) -> PrizeMove | None:
     prize = _moved(play.prize, source, target, excess)
     if excess == held and target == "available":
         prize = prize.model_copy(update={"state": "void"})
-    lowered = play.changed(prize=prize, base_minor=min(play.base_minor, max(entitled_minor, 0)))
-    return PrizeMove(play=lowered, kind=kind, source=source, target=target, amount_minor=excess)
+    return PrizeMove(play=play.changed(prize=prize), kind=kind, source=source, target=target, amount_minor=excess)
 
 
 def matured(play: Play, matures_after: timedelta, now: datetime) -> PrizeMove | None:

@@ -77,7 +77,7 @@ def reconcile_books(launched: Launched, books: Books) -> Reconciliation:
         played=sum(play.state == "played" for play in books.plays),
         wins=len(winners),
         claims=len(books.claims),
-        moments=rules.draw.moments,
+        moments=rules.moments,
         won_minor=sum(play.prize.reserved_minor for play in books.plays),
         released_minor=sum(play.prize.released_minor for play in books.plays),
         difference_minor=check.difference_minor,
@@ -121,8 +121,8 @@ def _claim_problems(launched: Launched, books: Books) -> Iterator[str]:
     numbers = sorted(claim.moment for claim in books.claims)
     if numbers != list(range(len(numbers))):
         yield f"claims are {numbers[:20]}; expected 0 to {len(numbers) - 1} without a gap"
-    if len(numbers) > launched.rules.draw.moments:
-        yield f"{len(numbers)} claims; expected at most {launched.rules.draw.moments} moments"
+    if len(numbers) > launched.rules.moments:
+        yield f"{len(numbers)} claims; expected at most {launched.rules.moments} moments"
     claimed = {(claim.moment, claim.token_id) for claim in books.claims}
     won = {(play.draw.moment, play.token_id) for play in books.plays if play.draw and play.draw.moment is not None}
     yield from _differing("claims and winning plays unlike each other", (token for _, token in claimed ^ won))

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
+from tombola.campaigns.prizes import prize_minor
 from tombola.campaigns.usecases import candidates, find_launched, live_campaigns, started_campaigns
 from tombola.catalogue.model import Product
 from tombola.catalogue.usecases import find_products
@@ -24,8 +26,8 @@ from tombola.events import Event
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.feeds.signing import ReceiptSigner
 from tombola.games.answers import CheckOutAnswer, Issued, PlayAnswer, PlayRequest, issued, offered, over, play_answer
-from tombola.games.derivation import token_id, winning_moments
-from tombola.games.drawing import Claim, lose, narrowed, probes, win
+from tombola.games.derivation import Moment, token_id, winning_moments
+from tombola.games.drawing import Claim, Drawn, lose, narrowed, probes, win
 from tombola.games.eligibility import evaluate_order
 from tombola.games.entries import TIER, Entry, order_entry, order_text, pack_products, unpack_products
 from tombola.games.issuing import Case, Decision, decide, is_handled, needs_place
@@ -371,19 +373,31 @@ def _draw(ports: Ports, unit: _Unit, play: Play, now: datetime) -> Play:
         msg = f"{launched.rules.title} is over"
         raise Gone(msg, [Problem("token", "a campaign that is over", "one that runs")], code="campaign-ended")
     moments = _moments(ports, launched)
-    due = bisect_right(moments, now)
+    due = bisect_right(moments, now, key=attrgetter("at"))
     unclaimed = _first_unclaimed(ports, play.of, due)
-    drawn = win(play, unclaimed, moments[unclaimed], now, balance) if unclaimed < due else lose(play, unclaimed, now)
+    drawn = lose(play, unclaimed, now) if unclaimed >= due else _won(launched, play, moments, unclaimed, now, balance)
     ports.documents.commit([unit.write(record) for record in drawn.records], [drawn.play.event().outbound()])
     return drawn.play
 
 
-def _moments(ports: Ports, launched: Launched) -> tuple[datetime, ...]:
-    def derive() -> tuple[datetime, ...]:
+def _won(
+    launched: Launched, play: Play, moments: Sequence[Moment], unclaimed: int, now: datetime, balance: Balance
+) -> Drawn:
+    moment, rules = moments[unclaimed], launched.rules
+    claim = Claim(
+        campaign=play.campaign, moment=unclaimed, moment_at=moment.at, token_id=play.token_id, accepted_at=now
+    )
+    prize = rules.prizes[moment.prize]
+    return win(claim, play, prize.name, prize_minor(rules, prize, play.base_minor), balance)
+
+
+def _moments(ports: Ports, launched: Launched) -> tuple[Moment, ...]:
+    def derive() -> tuple[Moment, ...]:
         seed, rules = ports.keys.get(launched.seed_key, 1).material, launched.rules
         window = (rules.window.opens_at, rules.window.closes_at)
         of = version_of(launched)
-        return winning_moments(seed, launched.witness, launched.rules_hash, of, window, rules.draw.moments)
+        counts = [prize.moments or 0 for prize in rules.prizes]
+        return winning_moments(seed, launched.witness, launched.rules_hash, of, window, counts)
 
     return ports.memo.read(("moments", *version_of(launched)), FOR_EVER, derive)
 

@@ -40,7 +40,7 @@ def assemble(
         closes_at=rules.window.closes_at,
         time_zone=rules.window.time_zone,
         currency=rules.pool.currency,
-        moments=rules.draw.moments,
+        moments=rules.moments,
         as_of=as_of,
         counts=counts,
         money=money,

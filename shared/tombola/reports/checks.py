@@ -14,7 +14,7 @@ def own_checks(rules: Campaign, counts: Counts, money: Money, facts: CampaignFac
     currency = rules.pool.currency
     return [
         _equal("Tokens issued = open + played + expired + revoked", counts.tokens_issued, tokens),
-        _at_most("Wins within the number of winning moments", counts.wins, rules.draw.moments),
+        _at_most("Wins within the number of winning moments", counts.wins, rules.moments),
         _at_most("Wins within the tokens played", counts.wins, counts.tokens_played),
         _equal("Money won = waiting + due + paid + released", money.reserved_minor, parts, currency),
         _at_most("Prizes within the pool", money.prizes_minor, money.pool_minor, currency),

@@ -52,7 +52,7 @@ def test_every_fault_is_printed_with_its_place_and_the_exit_code_is_1(tmp_path: 
         assert result.exit_code == 1
         assert [line.split(": found")[0] for line in result.stdout.splitlines()] == [
             "line 25, column 1: game",
-            "line 27, column 31: draw.moments",
+            "line 26, column 59: prizes #1.moments",
         ]
 
 

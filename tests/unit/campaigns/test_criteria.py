@@ -179,5 +179,5 @@ def test_every_word_of_change_exists_in_both_languages(basket: Build, campaign_w
 
 def test_a_banner_says_what_can_be_won(campaign: Campaign, campaign_with: BuildCampaign) -> None:
     assert banner(campaign) == "Spring wheel. Win the value of your basket, up to 50.00 USD."
-    fixed = campaign_with(prize={"kind": "fixed", "cap": "20"})
+    fixed = campaign_with(prizes=[{"name": "note", "kind": "fixed", "amount": "20", "moments": 40}])
     assert banner(fixed, "fr") == "Spring wheel. Gagnez 20,00 USD."

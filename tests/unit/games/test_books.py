@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("seed", range(6))
 def test_any_sequence_of_orders_plays_returns_and_cancellations_adds_up(seed: int, launch: Callable[..., Game]) -> None:
     """The pool covers five prizes only by the rules' cap, so overdrawing would show."""
-    game = launch(draw={"moments": 5}, pool={"amount": "250.00"}, limits={"per_shopper": 4, "per_campaign": 25})
+    game = launch(
+        prizes=[{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 5}],
+        pool={"amount": "250.00"},
+        limits={"per_shopper": 4, "per_campaign": 25},
+    )
     dice = random.Random(seed)  # noqa: S311 (a reproducible sequence, no secret)
     for _ in range(70):
         game.ports.clock.advance(timedelta(hours=dice.randrange(1, 9)))

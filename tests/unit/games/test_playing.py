@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
     Published = Callable[[str], list[dict[str, Any]]]
 
-FEW = {"kind": "winning_moments", "moments": 2}
+FEW = [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 2}]
 
 
 def moments_of(game: Game) -> tuple[datetime, ...]:
     launched, rules = game.launched, game.launched.rules
     seed = game.ports.keys.get(launched.seed_key).material
     window = (rules.window.opens_at, rules.window.closes_at)
-    drawn = rules.draw.moments
-    return winning_moments(seed, launched.witness, launched.rules_hash, version_of(launched), window, drawn)
+    counts = [rules.moments]
+    drawn = winning_moments(seed, launched.witness, launched.rules_hash, version_of(launched), window, counts)
+    return tuple(moment.at for moment in drawn)
 
 
 def test_a_play_at_a_moment_wins_the_value_of_its_basket(game: Game, published: Published) -> None:
@@ -53,7 +54,7 @@ def test_a_prize_is_capped(game: Game) -> None:
 
 
 def test_a_play_before_the_first_moment_loses(launch: Callable[..., Game]) -> None:
-    game = launch(draw=FEW)
+    game = launch(prizes=FEW)
     assert moments_of(game)[0] > game.ports.clock.now()
     answer = game.play(game.earn())
     assert (answer.result, answer.prize) == ("lost", None)
@@ -62,7 +63,7 @@ def test_a_play_before_the_first_moment_loses(launch: Callable[..., Game]) -> No
 
 
 def test_a_losing_play_records_the_claims_it_saw_and_the_next_moment_lies_after_it(launch: Callable[..., Game]) -> None:
-    game = launch(draw={"moments": 30}, limits={"per_shopper": None})
+    game = launch(prizes=[FEW[0] | {"moments": 30}], limits={"per_shopper": None})
     moments, seen = moments_of(game), []
     for number in range(40):
         game.ports.clock.advance(timedelta(hours=3))
@@ -78,7 +79,7 @@ def test_a_losing_play_records_the_claims_it_saw_and_the_next_moment_lies_after_
 
 
 def test_when_all_moments_are_won_everybody_loses(launch: Callable[..., Game]) -> None:
-    game = launch(draw=FEW)
+    game = launch(prizes=FEW)
     game.ports.clock.set(datetime(2017, 6, 21, 23, 59, tzinfo=UTC))
     results = [game.play(game.earn(f"o-{number}", shopper=f"s-{number}")).result for number in range(4)]
     assert results == ["won", "won", "lost", "lost"]

@@ -175,7 +175,7 @@ def home(ports: Ports, tmp_path: Path) -> Path:
         "criteria": {"all": [{"minimum_quantity": 2}]},
         "control": {"share": "0", "mode": "invitation"},
         "limits": {"per_shopper": PER_SHOPPER, "per_campaign": PER_CAMPAIGN},
-        "draw": {"kind": "winning_moments", "moments": MOMENTS},
+        "prizes": [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": MOMENTS}],
     }
     ports.keys.create(SIGNING_KEY, bytes(32))
     commit_campaign(ports, yaml.safe_dump(rules), id_key=bytes(range(32)), seed=bytes(32))

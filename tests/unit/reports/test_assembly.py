@@ -25,8 +25,8 @@ RULES: dict[str, Any] = {
     "control": {"share": "0.1", "mode": "invitation"},
     "criteria": {},
     "game": "wheel",
-    "prize": {"kind": "basket_value", "cap": "50.00"},
-    "draw": {"kind": "winning_moments", "moments": 5},
+    "prizes": [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 5}],
+    "draw": {"kind": "winning_moments"},
     "pool": {"amount": "100.00", "currency": "USD"},
     "reveal_by": "2017-12-30T00:00:00Z",
     "eligibility": {

@@ -1,0 +1,24 @@
+"""What the parts of a campaign file have in common: names, amounts, shares and their base."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="text without control characters"
+    ),
+]
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="1 to 40 of a-z, 0-9 and -, a letter first")]
+Amount = Annotated[Decimal, Field(gt=0, max_digits=12)]
+"""Decimal text in the currency's major unit (`"50.00"`); `Campaign.minor` makes whole numbers of it."""
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1, le=10**8)]
+
+
+class Rules(BaseModel):
+    """Base of every part of the file: frozen, and a field nobody knows is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
