@@ -48,7 +48,7 @@ def tests(session: nox.Session) -> None:
     """The whole test suite, in random order, with coverage."""
     sync(session, extras=("demo",), groups=("tests",))
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "--numprocesses=logical", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--format=total")
 

@@ -19,10 +19,12 @@ from tombola.feeds.duplicates import FirstSight, Hasher, Hashes, SecondLook
 from tombola.feeds.events import FeedKind
 from tombola.feeds.judging import Judge, Judged
 from tombola.feeds.masking import Mask
+from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, read_ahead, write_behind
-from tombola.feeds.reading import Measured, Reader, Unusable
+from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import Tally
 from tombola.feeds.splitting import Block
+from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect, Retailer
 
 _NO_PRODUCTS = pl.Series(dtype=pl.String)

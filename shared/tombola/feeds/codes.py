@@ -36,9 +36,16 @@ CODES: Mapping[str, Code] = {
         "Close the quote, or shorten the field.",
     ),
     "unclosed-quote": Code("file", "The file ends inside a quoted field.", "Close the quote; the file may be cut off."),
-    "gzip-broken": Code("file", "The gzip data is damaged or cut off.", "Compress and send the file again."),
-    "gzip-bomb": Code(
-        "file", "The gzip data unpacks to over 200 times its size.", "Send the file as it is, or in parts."
+    "packing-broken": Code(
+        "file", "The packed data (gzip, zstd, zip) is damaged or cut off.", "Pack the file again and send it."
+    ),
+    "packing-bomb": Code(
+        "file", "The packed data unpacks to over 200 times its size.", "Send the file as it is, or in parts."
+    ),
+    "packing-refused": Code(
+        "file",
+        "A zip that does not hold exactly one file without path and password, stored or deflated.",
+        "Send one file a zip, or another packing.",
     ),
     "split-this-file": Code(
         "file", "The file is too large to be judged in the time there is.", "Split it into parts, each with the header."

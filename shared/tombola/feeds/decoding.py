@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from tombola.errors import Malformed, Problem
 from tombola.feeds.contracts import Row, reading
-from tombola.feeds.reading import Unusable
+from tombola.feeds.unusable import Unusable
 from tombola.instants import FIRST_YEAR, LAST_YEAR
 from tombola.money import EXPONENTS
 from tombola.retailers.model import Dialect

@@ -9,9 +9,11 @@ from typing import BinaryIO
 from tombola.feeds.checking import Check, World
 from tombola.feeds.drift import Figures, History, Observer, drift
 from tombola.feeds.events import Verdict
-from tombola.feeds.reading import Measured, Reader, Unusable
+from tombola.feeds.measuring import Measured
+from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import Receipt, count_of, verdict
 from tombola.feeds.staging import Attempt
+from tombola.feeds.unusable import Unusable
 
 Watch = Callable[[Check], None]
 BYTES_PER_SECOND = 8 * 1024 * 1024

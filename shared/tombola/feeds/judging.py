@@ -138,7 +138,8 @@ class _Found:
     def _is_shaped(self, index: int, record: Sequence[str], width: int) -> bool:
         """Tell whether a record has the header's length, and refuse it if not."""
         if index in self._block.broken:
-            self._refuse(index, [("broken-quoting", "", "", self._block.broken[index])])
+            code, reason = self._block.broken[index]
+            self._refuse(index, [(code, "", "", reason)])
             return False
         if len(record) != width:
             message = f"{len(record)} fields; expected {width}, as in the header"

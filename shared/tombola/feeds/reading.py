@@ -3,20 +3,19 @@
 Whatever makes the rest of a file unreadable is `Unusable`: a value for the receipt, not a crash.
 """
 
-import codecs
 import csv
-import gzip
-import hashlib
 import io
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from tombola.feeds.measuring import Measured
 from tombola.feeds.splitting import NO_LINES, Block, cut_at_line, line_ends, split
+from tombola.feeds.texts import Texts
+from tombola.feeds.unpacking import Unpacked
+from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
 READ_BYTES = 3 * 1024 * 1024
@@ -26,71 +25,6 @@ LONGEST_SPLIT = 128 * 1024
 """Bytes of a record; longer ones are parsed by the csv module, which knows its limits."""
 MAX_RECORD = 1024 * 1024
 """Bytes of UTF-8; a quote that is never closed would otherwise swallow the whole file."""
-UNPACKED_FREELY = 8 * 1024 * 1024
-MAX_RATIO = 200
-"""Feeds shrink by 5 to 50; what unpacks to more than 200 times its size is no feed."""
-_GZIP = b"\x1f\x8b"
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_CODECS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "utf-16": "utf-16-le"}
-
-
-class Unusable(Exception):
-    """The file cannot be read (any further). `code` is one of `tombola.feeds.codes` of level `file`."""
-
-    def __init__(self, message: str, *, code: str, line: int | None = None, value: str = "") -> None:
-        """Say what was found and what was expected, and on which line."""
-        super().__init__(message)
-        self.code, self.message, self.line, self.value = code, message, line, value
-
-
-class Measured(io.RawIOBase):
-    """A stream that counts and digests what is read from it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        """Read `stream` from where it stands."""
-        super().__init__()
-        self._stream = stream
-        self._digest = hashlib.sha256()
-        self._begin = stream.tell() if stream.seekable() else None
-        self.size = 0
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]  # the buffer is always ours
-        """Read as `io.RawIOBase` says."""
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        self._digest.update(data)
-        self.size += len(data)
-        return len(data)
-
-    def again(self) -> "Measured":
-        """Return the same stream from where it stood at first. This one is read no further."""
-        if self._begin is None:
-            msg = "a stream that cannot be read twice; expected one that can seek"
-            raise OSError(msg)
-        self._stream.seek(self._begin)
-        return Measured(self._stream)
-
-    def finish(self) -> str:
-        """Read what is left and return the SHA-256 of everything, in hex."""
-        while self.read(READ_BYTES):
-            pass
-        return self._digest.hexdigest()
-
-
-class _Text(NamedTuple):
-    """UTF-8 that was read; `fault` is what follows it, `last` says whether the file ends with it."""
-
-    data: bytes
-    fault: Unusable | None
-    last: bool
 
 
 class Reader:
@@ -101,25 +35,18 @@ class Reader:
 
         The file is read `piece` bytes at a time.
         """
-        self._source = source
-        self._piece = piece
         self._dialect = dialect
-        self._raw = io.BufferedReader(source, io.DEFAULT_BUFFER_SIZE)
-        packed = self._raw.peek(2)[:2] == _GZIP
-        self._bytes: io.BufferedIOBase = gzip.GzipFile(fileobj=self._raw) if packed else self._raw
-        self._unpacked = 0
         self._next = 1
         self._rest = b""
         self._fault: Unusable | None = None
         self._last = False
-        self.mark, self.codec, first = self._encoding(dialect)
-        self._decoder = codecs.getincrementaldecoder(self.codec)("strict")
-        self._pending = first
+        self._texts = Texts(Unpacked(source), dialect, piece)
+        self.mark = self._texts.mark
         self.preamble, self.header = self._header()
 
     def encoded(self, text: str) -> bytes:
         """Return text in the sender's own encoding: the very bytes that were read."""
-        return text.encode(self.codec)
+        return self._texts.encoded(text)
 
     def blocks(self) -> Iterator[Block]:
         """Yield all records after the header, also those before a fault. Blank lines are no records."""
@@ -210,10 +137,12 @@ class Reader:
         if self._ended:
             self._rest = self._rest[: self._whole()]
             return
-        text = self._texts()
+        text = self._texts.read()
         self._rest += text.data
         self._last = text.last
         self._fault = text.fault
+        if text.fault is not None and text.located:
+            text.fault.line = self._line_after()
         if self._fault is not None:
             self._rest = self._rest[: cut_at_line(self._rest)]
 
@@ -244,57 +173,10 @@ class Reader:
         message = f"a record is over {MAX_RECORD} bytes, or a field over {csv.field_size_limit()} characters"
         return Unusable(message, code="record-too-long", line=line)
 
-    def _encoding(self, dialect: Dialect) -> tuple[bytes, str, bytes]:
-        first = self._read()
-        codec = _CODECS.get(dialect.encoding, dialect.encoding)
-        mark, marked = next(((mark, name) for mark, name in _MARKS if first.startswith(mark)), (b"", codec))
-        if mark and not marked.startswith(dialect.encoding.removesuffix("-sig")):
-            message = f"the file begins with the mark of {marked}; expected {dialect.encoding}"
-            raise Unusable(message, code="wrong-encoding", line=1)
-        return mark, marked, first[len(mark) :]
-
-    def _read(self) -> bytes:
-        try:
-            data = self._bytes.read(self._piece)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            message = f"the gzip data cannot be unpacked: {error}"
-            raise Unusable(message, code="gzip-broken") from error
-        self._unpacked += len(data)
-        if self._unpacked > max(UNPACKED_FREELY, MAX_RATIO * self._source.size):
-            message = f"{self._source.size} bytes unpack to over {self._unpacked}"
-            raise Unusable(message, code="gzip-bomb")
-        return data
-
-    def _texts(self) -> _Text:
-        """Return the next piece as UTF-8, up to what is no text."""
-        try:
-            data = self._pending or self._read()  # the first piece may have been the mark alone
-        except Unusable as broken:
-            return _Text(b"", broken, last=False)
-        self._pending = b""
-        found, fault = self._decoded(data)
-        if fault is None and b"\0" in found:
-            found = found[: found.index(b"\0")]
-            fault = Unusable("a NUL byte; expected text", code="nul-bytes", line=self._line_after(found))
-        return _Text(found, fault, last=not data)
-
-    def _decoded(self, data: bytes) -> tuple[bytes, Unusable | None]:
-        """Return UTF-8 up to what is no text in the file's encoding, and what that is."""
-        if self.codec == "utf-8" and data.isascii() and not self._decoder.getstate()[0]:
-            return data, None
-        try:
-            return self._decoder.decode(data, final=not data).encode(), None
-        except UnicodeDecodeError as error:
-            before = error.object[: error.start].decode(self.codec, "replace").encode()
-            found = error.object[error.start : error.end].hex(" ")
-            message = f"the bytes {found} are no {self.codec}"
-            return before, Unusable(message, code="undecodable", line=self._line_after(before), value=found)
-
-    def _line_after(self, more: bytes) -> int:
-        """Return the line that follows all that was read, and `more`."""
-        text = self._rest + more
-        ends = line_ends(text)
-        whole = len(ends) if text.endswith((b"\n", b"\r")) else max(len(ends) - 1, 0)
+    def _line_after(self) -> int:
+        """Return the line that follows all that was read."""
+        ends = line_ends(self._rest)
+        whole = len(ends) if self._rest.endswith((b"\n", b"\r")) else max(len(ends) - 1, 0)
         return self._next + whole
 
 
@@ -305,7 +187,7 @@ class _Records:
         self.records: list[list[str]] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
-        self.broken: dict[int, str] = {}
+        self.broken: dict[int, tuple[str, str]] = {}
         self.line = 0
         self._found = csv.reader(
             iter(lines), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True, doublequote=True
@@ -341,7 +223,7 @@ class _Records:
             message = f"a record is over {MAX_RECORD} bytes, or a field over {csv.field_size_limit()} characters"
             return Unusable(message, code="record-too-long", line=first + self.line)
         start, self.line = self.line, self._found.line_num
-        self.broken[len(self.records)] = reason
+        self.broken[len(self.records)] = ("broken-quoting", reason)
         self._add([""], start)
         return None
 

@@ -23,7 +23,8 @@ class Block:
     """Some records in a row, as they were sent.
 
     `starts` and `ends` are byte offsets into `data`, `lines` the line an editor shows for each record. `records`
-    are their fields if the csv module had to parse them, `broken` those it gave up on. `shaped` are the records
+    are their fields if the csv module had to parse them, `broken` says of those that are none why not, by code and
+    reason. `shaped` are the records
     of as many fields as the header has; `plain` is what a fast parser reads, one line per record.
     `line_count` is how many lines `data` has.
     """
@@ -33,7 +34,7 @@ class Block:
     ends: Places = field(default_factory=lambda: NO_LINES)
     lines: Places = field(default_factory=lambda: NO_LINES)
     records: list[list[str]] | None = None
-    broken: dict[int, str] = field(default_factory=dict)
+    broken: dict[int, tuple[str, str]] = field(default_factory=dict)
     shaped: Flags | None = None
     plain: bytes | None = None
     quoted: bool = False

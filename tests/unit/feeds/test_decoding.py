@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tombola.errors import Malformed
 from tombola.feeds.contracts import OrderLineRow
 from tombola.feeds.decoding import Decoder, Instants, Numbers, Unreadable
-from tombola.feeds.reading import Unusable
+from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
 NEW_YORK = "America/New_York"

@@ -16,7 +16,8 @@ from tombola.feeds.contracts import KINDS, contract, reading
 from tombola.feeds.decoding import Decoder
 from tombola.feeds.events import FeedKind
 from tombola.feeds.masking import Mask, typed
-from tombola.feeds.reading import Measured, Reader
+from tombola.feeds.measuring import Measured
+from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import Finding
 from tombola.retailers.model import Dialect, Retailer
 

@@ -98,7 +98,7 @@ def test_every_finding_links_to_its_explanation_and_nothing_else_is_linked() -> 
         ({"verdict": "accepted", "accepted": 998, "rejected": 0}, "There is nothing to do."),
         ({"verdict": "partial"}, "send them alone"),
         ({"verdict": "quarantined"}, "and over 10% none are taken"),
-        ({"verdict": "quarantined", "errors": (finding("gzip-broken"),)}, "cannot be read to its end"),
+        ({"verdict": "quarantined", "errors": (finding("packing-broken"),)}, "cannot be read to its end"),
     ],
 )
 def test_each_verdict_has_its_sentence_and_its_advice(changed: dict[str, Any], said: str) -> None:

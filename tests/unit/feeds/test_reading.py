@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tombola.feeds.reading import READ_BYTES, Measured, Reader, Unusable
+from tombola.feeds.measuring import Measured
+from tombola.feeds.reading import READ_BYTES, Reader
+from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
 
@@ -88,8 +90,8 @@ def test_what_was_read_is_measured_to_the_last_byte() -> None:
         (b"a,b\n1," + b"x" * 2_000_000, "record-too-long", 2),
         (b'a,b\n1,"' + b"x,y\n" * 500_000, "record-too-long", 2),
         (b"\xff\xfea\0,\0b\0\n\0", "wrong-encoding", 1),
-        (gzip.compress(b"a,b\n" + b"1,2\n" * 10_000)[:-20], "gzip-broken", None),
-        (b"\x1f\x8bnonsense", "gzip-broken", None),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 10_000)[:-20], "packing-broken", None),
+        (b"\x1f\x8bnonsense", "packing-broken", None),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_line(data: bytes, code: str, line: int | None) -> None:
@@ -102,7 +104,7 @@ def test_an_utf_8_mark_in_a_file_of_another_encoding_is_not_guessed_away() -> No
 
 
 def test_gzip_that_unpacks_without_end_is_given_up() -> None:
-    assert fault_of(gzip.compress(b"a,b\n" + (b"1," + b"x" * 100_000 + b"\n") * 100, 9)).code == "gzip-bomb"
+    assert fault_of(gzip.compress(b"a,b\n" + (b"1," + b"x" * 100_000 + b"\n") * 100, 9)).code == "packing-bomb"
 
 
 @pytest.mark.parametrize("rest", [b"3,\xff\n", b"3,\0\n", b'3,"x'])
