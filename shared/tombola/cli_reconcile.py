@@ -8,12 +8,12 @@ import typer
 from tombola.campaigns.usecases import list_versions
 from tombola.cli_home import Home, home_ports
 from tombola.errors import Unknown
-from tombola.games.usecases import reconcile
 from tombola.money import major_units
+from tombola.settling.usecases import reconcile
 
 if TYPE_CHECKING:
-    from tombola.games.reconciling import Reconciliation
     from tombola.ports import Ports
+    from tombola.settling.reconciling import Reconciliation
 
 
 def command(

@@ -18,7 +18,7 @@ from tombola.adapters.embedded.topics import EmbeddedTopics
 from tombola.campaigns.usecases import commit_campaign, end_campaign, launch_campaign
 from tombola.events import Event
 from tombola.games.tokens import SIGNING_KEY
-from tombola.games.usecases import check_out, issue_tokens, reconcile
+from tombola.games.usecases import check_out, issue_tokens
 from tombola.orders.doors import parse_message, statement_of
 from tombola.orders.events import OrderRecorded
 from tombola.orders.signatures import sign
@@ -28,6 +28,7 @@ from tombola.ports.errors import Unavailable
 from tombola.runtime import outbox
 from tombola.runtime.manifests import read_manifests
 from tombola.runtime.races import decide_again
+from tombola.settling.usecases import reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -110,7 +110,9 @@ def _pool_pays_the_worst_case(campaign: Campaign, _: Known) -> Iterator[Finding]
     except ValueError:
         return  # said by _whole_minor_units
     if not worst.covered:
-        each = (f"{prize.moments} moments x {prize.worth}" for prize in campaign.prizes if prize.is_money and prize.moments)
+        each = (
+            f"{prize.moments} moments x {prize.worth}" for prize in campaign.prizes if prize.is_money and prize.moments
+        )
         most = f"{' + '.join(each)} = {_money(worst.worst_case_minor, worst.currency)}"
         yield Finding(("pool", "amount"), _money(worst.pool_minor, worst.currency), f"at least the worst case: {most}")
 

@@ -3,7 +3,7 @@
 Every account is a signed whole number of minor units and all of them always sum to zero: `funded`
 is where money comes from, so it is negative. A posting moves money between accounts, its legs sum
 to zero, and it is created once per (cause, kind) in the commit of its cause, together with the
-balance document it moves. `tombola.games.ledger_check` holds it to account.
+balance document it moves. `tombola.settling.ledger_check` holds it to account.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Issue tokens, check orders out, play, settle, list keys, reconcile.
+"""Issue tokens, check orders out, play, list keys.
 
 One reading and one commit at a time: whatever a decision rests on is rewritten by the commit that
 applies it, or never changes once it exists (claims, keys, launched rules), or may be stale where it
@@ -6,10 +6,9 @@ says so.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -18,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
 from tombola.campaigns.prizes import prize_minor
-from tombola.campaigns.usecases import candidates, find_launched, live_campaigns, started_campaigns
+from tombola.campaigns.usecases import candidates, find_launched, live_campaigns
 from tombola.catalogue.model import Product
 from tombola.catalogue.usecases import find_products
-from tombola.errors import Fault, Gone, Problem, Unknown
+from tombola.errors import Gone, Problem, Unknown
 from tombola.events import Event
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.feeds.signing import ReceiptSigner
@@ -31,10 +30,9 @@ from tombola.games.drawing import Claim, Drawn, lose, narrowed, probes, win
 from tombola.games.eligibility import evaluate_order
 from tombola.games.entries import TIER, Entry, order_entry, order_text, pack_products, unpack_products
 from tombola.games.issuing import Case, Decision, decide, is_handled, needs_place
-from tombola.games.ledger import ONLY_BALANCE, Balance, Posting
+from tombola.games.ledger import ONLY_BALANCE, Balance
 from tombola.games.limits import ShopperLimit, Slot, slot_count, slot_order
-from tombola.games.plays import Play, matured, post_all
-from tombola.games.reconciling import Books, Reconciliation, reconcile_books
+from tombola.games.plays import Play
 from tombola.games.records import CampaignVersion, Record, version_of
 from tombola.games.tokens import SIGNING_KEY, Signer, jwks, read_token, sign_token, signing_version
 from tombola.orders.doors import check_clock, parse_message, statement_of
@@ -44,8 +42,9 @@ from tombola.orders.reading import current
 from tombola.orders.signatures import verify
 from tombola.orders.usecases import PlannedOrder, plan_order, webhook_secrets
 from tombola.ports import Ports
-from tombola.ports.documents import DocumentKey, Documents, Snapshot, Where, Write, created_or_replaced
+from tombola.ports.documents import DocumentKey, Documents, Where, Write
 from tombola.ports.errors import NotFound
+from tombola.ports.unit_of_work import UnitOfWork
 from tombola.retailers.usecases import find_retailer, pseudonym_key
 
 KEYS_STALE_FOR = timedelta(seconds=60)
@@ -53,8 +52,6 @@ KEYS_STALE_FOR = timedelta(seconds=60)
 FOR_EVER = timedelta(days=1)
 """For what never changes once it exists: one version of a key, a campaign's moments, the claims there were."""
 CLAIMS_STALE_FOR = timedelta(seconds=10)
-PLAYS_PER_COMMIT = 60
-"""A play, a posting each and one balance: 121 writes, under the port's 200."""
 
 R = TypeVar("R", bound=Record)
 
@@ -98,7 +95,7 @@ def play_game(ports: Ports, request: PlayRequest) -> PlayAnswer:
     (`expired-token`, `revoked-token`, `campaign-ended`).
     """
     claims = read_token(request.token, _public_keys(ports, request.token))
-    unit, now = _Unit(ports.documents), ports.clock.now()
+    unit, now = UnitOfWork(ports.documents), ports.clock.now()
     play = unit.read(Play, (claims.token_id,))
     if play is None:
         msg = "the token is genuine, but no play here belongs to it"
@@ -113,42 +110,9 @@ def play_game(ports: Ports, request: PlayRequest) -> PlayAnswer:
     return play_answer(play, _signer(ports, play.signing_version))
 
 
-def mature_prizes(ports: Ports, campaign: str, version: int) -> int:
-    """Make payable every prize whose order is authoritative and whose return window is over; return how many."""
-    launched, now = find_launched(ports, campaign, version), ports.clock.now()
-    after = timedelta(days=launched.rules.matures_after_days)
-    due = (play.token_id for play in _all(ports, Play, launched) if matured(play, after, now))
-    return sum(_mature(ports, launched, batch, after, now) for batch in _batches(due))
-
-
-def expire_plays(ports: Ports, campaign: str, version: int) -> int:
-    """Write down as expired every open play whose time is over; return how many."""
-    launched, now = find_launched(ports, campaign, version), ports.clock.now()
-    due = (play.token_id for play in _all(ports, Play, launched) if play.is_expiring(now))
-    return sum(_expire(ports, batch, now) for batch in _batches(due))
-
-
-def settle_plays(ports: Ports) -> int:
-    """Mature and expire what is due in every campaign version that was ever launched; return how many plays changed.
-
-    An ended version is settled like a live one: its tokens are still out, its prizes still mature. A version
-    whose books are broken does not hold up the others: raises an `ExceptionGroup` of the faults after them.
-    """
-    changed, faults = 0, []
-    for of in map(version_of, started_campaigns(ports)):
-        try:
-            changed += mature_prizes(ports, *of) + expire_plays(ports, *of)
-        except Fault as fault:
-            faults.append(fault)
-    if faults:
-        msg = "campaigns that cannot be settled"
-        raise ExceptionGroup(msg, faults)
-    return changed
-
-
 def closing_writes(ports: Ports, campaign: str, version: int) -> list[Write]:
     """Return what closes the slots of a campaign version, for the commit that ends it."""
-    unit = _Unit(ports.documents)
+    unit = UnitOfWork(ports.documents)
     slots = unit.query(Slot, Where("campaign", "==", CampaignVersion(campaign, version).text))
     return [unit.write(slot.closed()) for slot in slots]
 
@@ -165,47 +129,6 @@ def _receipt_keys(ports: Ports) -> list[dict[str, str]]:
     """Return the public keys that verify receipts of files, oldest first."""
     versions = ports.keys.versions(RECEIPT_KEY)
     return [ReceiptSigner(version, ports.keys.get(RECEIPT_KEY, version).material).jwk() for version in versions]
-
-
-def reconcile(ports: Ports, campaign: str, version: int) -> Reconciliation:
-    """Return whether a campaign version's books add up. Reads are not isolated: ask while nothing is written."""
-    launched = find_launched(ports, campaign, version)
-    books = Books(
-        balances=list(_all(ports, Balance, launched)),
-        postings=list(_all(ports, Posting, launched)),
-        plays=list(_all(ports, Play, launched)),
-        entries=list(_all(ports, Entry, launched)),
-        claims=list(_all(ports, Claim, launched)),
-        limits=list(_all(ports, ShopperLimit, launched)),
-        slots=list(_all(ports, Slot, launched)),
-    )
-    return reconcile_books(launched, books)
-
-
-class _Unit:
-    """One reading and one commit: what is written goes over what was read, or is created where nothing was."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-        self._snapshots: dict[DocumentKey, Snapshot | None] = {}
-
-    def read(self, model: type[R], parts: tuple[str, ...]) -> R | None:
-        return self.read_all(model, [parts])[0]
-
-    def read_all(self, model: type[R], several: Sequence[tuple[str, ...]]) -> list[R | None]:
-        keys = [DocumentKey(model.COLLECTION, parts) for parts in several]
-        snapshots = self._documents.get(keys)
-        self._snapshots.update(zip(keys, snapshots, strict=True))
-        return [None if snapshot is None else model.model_validate(snapshot.fields) for snapshot in snapshots]
-
-    def query(self, model: type[R], where: Where) -> list[R]:
-        found = list(self._documents.query(model.COLLECTION, [where]))
-        self._snapshots.update((snapshot.key, snapshot) for snapshot in found)
-        return [model.model_validate(snapshot.fields) for snapshot in found]
-
-    def write(self, record: Record) -> Write:
-        key = DocumentKey(record.COLLECTION, record.parts)
-        return created_or_replaced(self._snapshots.get(key), key, record.fields())
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +167,7 @@ def _settle(ports: Ports, order: Order, commit: Callable[[_Settled], None]) -> _
     does, told later: hence the newest is read first and, where something was written, again after.
     """
     while True:
-        unit = _Unit(ports.documents)
+        unit = UnitOfWork(ports.documents)
         concerned = _concerned(ports, unit, order)
         newest = _newest(ports, order) if concerned else order
         if newest.revision > order.revision:
@@ -256,7 +179,7 @@ def _settle(ports: Ports, order: Order, commit: Callable[[_Settled], None]) -> _
             return settled
 
 
-def _concerned(ports: Ports, unit: _Unit, order: Order) -> dict[CampaignVersion, tuple[Launched, Entry | None]]:
+def _concerned(ports: Ports, unit: UnitOfWork, order: Order) -> dict[CampaignVersion, tuple[Launched, Entry | None]]:
     """Return the campaigns the order has an entry in, and those it might enter.
 
     An entry pins its version: the order never enters another version of the same campaign.
@@ -270,7 +193,7 @@ def _concerned(ports: Ports, unit: _Unit, order: Order) -> dict[CampaignVersion,
 
 
 def _decided(
-    ports: Ports, unit: _Unit, order: Order, concerned: Mapping[CampaignVersion, tuple[Launched, Entry | None]]
+    ports: Ports, unit: UnitOfWork, order: Order, concerned: Mapping[CampaignVersion, tuple[Launched, Entry | None]]
 ) -> _Settled:
     now = ports.clock.now()
     ids = {line.product_id for line in (*order.lines, *(order.promised_lines or ()))} if concerned else ()
@@ -290,7 +213,7 @@ class _Facts:
     now: datetime
 
 
-def _case(ports: Ports, unit: _Unit, launched: Launched, entry: Entry | None, facts: _Facts) -> Case:
+def _case(ports: Ports, unit: UnitOfWork, launched: Launched, entry: Entry | None, facts: _Facts) -> Case:
     order = facts.order
     products = {**facts.products, **(unpack_products(entry.products) if entry else {})}
     baskets = basket_of(order, products), basket_of(order, products, promised=True)
@@ -309,7 +232,7 @@ def _case(ports: Ports, unit: _Unit, launched: Launched, entry: Entry | None, fa
     return replace(case, limits=_limits(unit, case), slot=_slot(unit, case), balance=_balance(unit, case))
 
 
-def _limits(unit: _Unit, case: Case) -> dict[str, ShopperLimit]:
+def _limits(unit: UnitOfWork, case: Case) -> dict[str, ShopperLimit]:
     """Return the limits of the order's shopper and of the one the entry counts against, new where there is none."""
     if case.launched.rules.limits.per_shopper is None:
         return {}
@@ -323,7 +246,7 @@ def _limits(unit: _Unit, case: Case) -> dict[str, ShopperLimit]:
     }
 
 
-def _slot(unit: _Unit, case: Case) -> Slot | None:
+def _slot(unit: UnitOfWork, case: Case) -> Slot | None:
     """Return the slot a standing token holds; for a new one the first with room, else the first looked at."""
     if case.entry is not None and case.entry.slot is not None:
         return unit.read(Slot, (*case.of.parts, str(case.entry.slot)))
@@ -337,7 +260,7 @@ def _slot(unit: _Unit, case: Case) -> Slot | None:
     return next((slot for slot in rest if slot is not None and slot.has_room), found)
 
 
-def _balance(unit: _Unit, case: Case) -> Balance | None:
+def _balance(unit: UnitOfWork, case: Case) -> Balance | None:
     has_prize = case.play is not None and case.play.prize.state != "none"
     return unit.read(Balance, (*case.of.parts, ONLY_BALANCE)) if has_prize else None
 
@@ -366,7 +289,7 @@ def _token_text(ports: Ports, play: Play | None) -> str | None:
     return sign_token(_signer(ports, play.signing_version), play.token_id, play.of.campaign, play.expires_at)
 
 
-def _draw(ports: Ports, unit: _Unit, play: Play, now: datetime) -> Play:
+def _draw(ports: Ports, unit: UnitOfWork, play: Play, now: datetime) -> Play:
     launched = find_launched(ports, *play.of)
     balance = unit.read(Balance, (*play.of.parts, ONLY_BALANCE))
     if balance is None or balance.status == "closed":
@@ -415,40 +338,6 @@ def _searched(ports: Ports, of: CampaignVersion, low: int, high: int) -> int:
         claimed = [snapshot is not None for snapshot in snapshots]
         low, high = narrowed(low, high, list(zip(numbers, claimed, strict=True)))
     return low
-
-
-def _mature(ports: Ports, launched: Launched, ids: Sequence[str], after: timedelta, now: datetime) -> int:
-    unit = _Unit(ports.documents)
-    plays = unit.read_all(Play, [(token,) for token in ids])
-    balance = unit.read(Balance, (*version_of(launched).parts, ONLY_BALANCE))
-    moves = [moved for play in plays if play is not None and (moved := matured(play, after, now)) is not None]
-    if balance is None or not moves:
-        return 0
-    balance, postings = post_all(balance, moves, now)
-    records = [balance, *postings, *(moved.play for moved in moves)]
-    ports.documents.commit(
-        [unit.write(record) for record in records], [moved.play.event().outbound() for moved in moves]
-    )
-    return len(moves)
-
-
-def _expire(ports: Ports, ids: Sequence[str], now: datetime) -> int:
-    unit = _Unit(ports.documents)
-    found = unit.read_all(Play, [(token,) for token in ids])
-    over_now = [play.changed(state="expired") for play in found if play is not None and play.is_expiring(now)]
-    ports.documents.commit([unit.write(play) for play in over_now], [play.event().outbound() for play in over_now])
-    return len(over_now)
-
-
-def _all(ports: Ports, model: type[R], launched: Launched) -> Iterator[R]:
-    where = Where("campaign", "==", version_of(launched).text)
-    return (model.model_validate(found.fields) for found in ports.documents.query(model.COLLECTION, [where]))
-
-
-def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(ids)
-    while batch := list(islice(left, PLAYS_PER_COMMIT)):
-        yield batch
 
 
 def _publish(ports: Ports, events: Sequence[Event], lane: str) -> None:

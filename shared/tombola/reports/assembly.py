@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
-from tombola.games.reconciling import Reconciliation
 from tombola.reports.checks import book_checks, own_checks
 from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers
 from tombola.reports.model import ArmResult, CampaignReport, Commitment, Counts, Day, Experiment, Money, Range
 from tombola.reports.stores import store_rows
+from tombola.settling.reconciling import Reconciliation
 
 MOST_DAYS = 1000
 """Days before or after the window that hold a stray fact do not make an endless table."""

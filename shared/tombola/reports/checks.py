@@ -1,10 +1,10 @@
 """The reconciliation: what must add up in a report, within itself and with the games' own books. Pure."""
 
 from tombola.campaigns.model import Campaign
-from tombola.games.reconciling import Reconciliation
 from tombola.reports.facts import CampaignFacts
 from tombola.reports.model import Check, Counts, Money
 from tombola.reports.wording import money_text
+from tombola.settling.reconciling import Reconciliation
 
 
 def own_checks(rules: Campaign, counts: Counts, money: Money, facts: CampaignFacts) -> list[Check]:

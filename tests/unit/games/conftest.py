@@ -13,13 +13,14 @@ from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.games.answers import Issued, PlayAnswer, PlayRequest
 from tombola.games.entries import Entry
 from tombola.games.plays import Play
-from tombola.games.reconciling import Reconciliation
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, play_game, reconcile
+from tombola.games.usecases import issue_tokens, play_game
 from tombola.orders.facts import Header, Line, Order, ReturnedLine
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Where
 from tombola.runtime.races import decide_again
+from tombola.settling.reconciling import Reconciliation
+from tombola.settling.usecases import reconcile
 
 RULES: dict[str, Any] = {
     "campaign": "june-wheel",

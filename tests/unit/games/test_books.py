@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tombola.errors import Gone, Unknown
-from tombola.games.usecases import expire_plays, mature_prizes, reconcile
 from tombola.ports.documents import Delete, DocumentKey, Replace, Where
+from tombola.settling.usecases import expire_plays, mature_prizes, reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

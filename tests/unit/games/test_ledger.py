@@ -20,9 +20,9 @@ from tombola.games.ledger import (
     opening_documents,
     post,
 )
-from tombola.games.ledger_check import check_ledger, recompute
 from tombola.games.plays import Draw, Play, PrizeMove, matured, paid, played, post_all, rolled_back
 from tombola.games.records import CampaignVersion
+from tombola.settling.ledger_check import check_ledger, recompute
 
 if TYPE_CHECKING:
     from conftest import Game

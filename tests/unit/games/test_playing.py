@@ -13,8 +13,9 @@ from tombola.games.answers import PlayRequest
 from tombola.games.derivation import winning_moments
 from tombola.games.records import version_of
 from tombola.games.tokens import RECEIPT_AUDIENCE, SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import expire_plays, issue_tokens, list_keys, mature_prizes, play_game, settle_plays
+from tombola.games.usecases import issue_tokens, list_keys, play_game
 from tombola.ports.documents import DocumentKey, Replace, Where
+from tombola.settling.usecases import expire_plays, mature_prizes, settle_plays
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ from tombola.games.answers import PlayRequest
 from tombola.games.events import PlayChanged
 from tombola.games.plays import Play
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, play_game, reconcile
+from tombola.games.usecases import issue_tokens, play_game
 from tombola.orders.facts import Header, Line, OrderStatement
 from tombola.orders.usecases import record_order
 from tombola.ports import Ports
@@ -41,6 +41,7 @@ from tombola.ports.errors import PreconditionFailed
 from tombola.ports.memo import Memo
 from tombola.runtime import outbox
 from tombola.runtime.races import decide_again
+from tombola.settling.usecases import reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,11 +19,12 @@ from tombola.experiments.events import ProposalMade
 from tombola.games.answers import PlayRequest
 from tombola.games.plays import Play
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, mature_prizes, play_game
+from tombola.games.usecases import issue_tokens, play_game
 from tombola.orders.facts import Header, Line, Order, OrderStatement, ReturnedLine
 from tombola.orders.usecases import record_order
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey
+from tombola.settling.usecases import mature_prizes
 
 OPENS = datetime(2017, 6, 15, 4, tzinfo=UTC)
 """Midnight in New York."""

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums
 from tombola.games.ledger import ACCOUNTS
-from tombola.games.reconciling import Reconciliation
 from tombola.reports.assembly import assemble
 from tombola.reports.facts import SMALLEST_STORE, CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
 from tombola.reports.model import CampaignReport
 from tombola.reports.stores import store_rows
+from tombola.settling.reconciling import Reconciliation
 
 RULES: dict[str, Any] = {
     "campaign": "june-wheel",

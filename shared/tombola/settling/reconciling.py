@@ -9,9 +9,9 @@ from tombola.campaigns.model import Launched
 from tombola.games.drawing import Claim
 from tombola.games.entries import Entry
 from tombola.games.ledger import Account, Balance, Posting
-from tombola.games.ledger_check import check_ledger
 from tombola.games.limits import ShopperLimit, Slot
 from tombola.games.plays import Play
+from tombola.settling.ledger_check import check_ledger
 
 SOME = 3
 """How many ids of what does not add up are named."""
