@@ -17,7 +17,7 @@ from tombola.games.entries import TIER, Entry, order_entry, order_text
 from tombola.games.events import PlayState
 from tombola.games.ledger import Balance, post
 from tombola.games.limits import ShopperLimit, Slot
-from tombola.games.plays import Play, rolled_back
+from tombola.games.plays import Play, rolled_back, shard_of
 from tombola.games.records import CampaignVersion, Record, version_of
 from tombola.orders.facts import Order
 
@@ -121,6 +121,10 @@ def _issue(case: Case) -> Decision:
         retailer=case.order.retailer,
         tier=entry.tier,
         currency=rules.pool.currency,
+        states=("open",),
+        state_times=(case.now,),
+        state_at=case.now,
+        shard=shard_of(case.of.text, case.token_id),
         issued_at=case.now,
         expires_at=case.expires_at,
         base_minor=evaluation.base_minor,
@@ -133,7 +137,7 @@ def _issue(case: Case) -> Decision:
 
 def _revise_open(case: Case, entry: Entry, play: Play) -> Decision:
     if play.is_over(case.now):
-        return _handled(case, entry, "expired", _following(play, case.order, state="expired"))
+        return _handled(case, entry, "expired", _following(play.become("expired", case.now), case.order))
     shopper = case.order.header.shopper
     moves = shopper != entry.shopper
     if not case.evaluation.qualifies:
@@ -143,7 +147,7 @@ def _revise_open(case: Case, entry: Entry, play: Play) -> Decision:
     base_minor = min(play.base_minor, case.evaluation.base_minor)
     counted = (*_uncounted(case, entry), *_counted(case, entry)) if moves else ()
     differs = base_minor != play.base_minor or (case.order.authoritative and not play.authoritative)
-    revised = _following(play, case.order, base_minor=base_minor) if differs else None
+    revised = _following(play.changed(), case.order, base_minor=base_minor) if differs else None
     return _handled(case, entry.model_copy(update={"shopper": shopper}), "qualifies", revised, counted)
 
 
@@ -157,7 +161,7 @@ def _revoke(case: Case, entry: Entry, play: Play, reason: Reason) -> Decision:
         shopper=case.order.header.shopper,
         products=case.products,
     )
-    revoked = _following(play, case.order, state="revoked")
+    revoked = _following(play.become("revoked", case.now), case.order)
     freed = [case.slot.freed()] if case.slot else []
     return Decision(reason, revoked, (gone, revoked, *freed, *_uncounted(case, entry)))
 
@@ -167,7 +171,8 @@ def _revise_revoked(case: Case, entry: Entry, play: Play) -> Decision:
     obstacle = "expired" if play.is_over(case.now) else _obstacle(case, entry.counted_as)
     if obstacle is not None:
         return _handled(case, entry, obstacle, None)
-    revived = _following(play, case.order, state="open", base_minor=min(play.base_minor, case.evaluation.base_minor))
+    base_minor = min(play.base_minor, case.evaluation.base_minor)
+    revived = _following(play.become("open", case.now), case.order, base_minor=base_minor)
     entry = entry.model_copy(update={"outcome": "issued", "slot": case.slot.slot if case.slot else None})
     return _handled(case, entry, "qualifies", revived, _placed(case, entry))
 
@@ -178,7 +183,7 @@ def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
     moved = rolled_back(play, _entitled_minor(case, play, base_minor))
     if moved is None:
         stated = case.order.authoritative and not play.authoritative
-        return _handled(case, entry, "played", _following(play, case.order) if stated else None)
+        return _handled(case, entry, "played", _following(play.changed(), case.order) if stated else None)
     if case.balance is None:
         msg = f"{case.of.text} has no balance document, but a prize to roll back"
         raise Unknown(msg, code="unknown-balance")
@@ -189,7 +194,7 @@ def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
         legs=moved.legs,
         at=case.now,
     )
-    lowered = _following(play, case.order, prize=moved.play.prize, base_minor=base_minor)
+    lowered = _following(play.changed(), case.order, prize=moved.play.prize, base_minor=base_minor)
     return _handled(case, entry, "played", lowered, (balance, posting))
 
 
@@ -210,9 +215,9 @@ def _handled(case: Case, entry: Entry, reason: str, play: Play | None, others: I
 
 
 def _following(play: Play, order: Order, **changes: object) -> Play:
-    """Return the next revision of a play, which follows this revision of its order."""
+    """Return a play that has its next revision already, following this revision of its order."""
     authoritative = play.authoritative or order.authoritative
-    return play.changed(order_revision=order.revision, authoritative=authoritative, **changes)
+    return play.model_copy(update={"order_revision": order.revision, "authoritative": authoritative, **changes})
 
 
 def _obstacle(case: Case, counted_as: str) -> Reason | None:

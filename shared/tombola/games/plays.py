@@ -17,6 +17,9 @@ from tombola.games.events import PlayChanged, PlayState, PrizeState
 from tombola.games.ledger import Account, Balance, Kind, Posting, move, post
 from tombola.games.records import Record
 
+SHARDS = 16
+"""An index over times takes 500 writes a second (Firestore); behind a shard prefix, 16 times as many."""
+
 
 class Draw(BaseModel):
     """What was drawn. `moment`: the winning moment claimed, or None; `claims_seen`: how many were claimed before.
@@ -32,6 +35,16 @@ class Draw(BaseModel):
     moment: int | None = None
     balance: str | None = None
     sequence: int | None = None
+
+
+def shard_of(campaign: str, token_id: str) -> str:
+    """Return under which of a campaign version's shards a play is indexed by time."""
+    return f"{campaign}/{int(token_id[:8], 16) % SHARDS:02}"
+
+
+def shards_of(campaign: str) -> list[str]:
+    """Return all shards of a campaign version, written `<campaign>/v<version>`."""
+    return [f"{campaign}/{shard:02}" for shard in range(SHARDS)]
 
 
 class PlayPrize(BaseModel):
@@ -69,6 +82,9 @@ class Play(Record):
     `authoritative`: a retailer's system of record has stated the order, without which nothing
     matures. `signing_version` is the key version that signs the token and its receipt, always the
     same one, so that a token asked for twice is the same text. `expires_at` has whole seconds.
+
+    `states` and `state_times` are every state it was in, oldest first, and since when by the clock of whoever committed
+    it: facts that nothing takes back. `state_at` is the last of these times; `shard` spreads its index.
     """
 
     COLLECTION: ClassVar[str] = "plays"
@@ -78,6 +94,10 @@ class Play(Record):
     tier: int
     currency: str
     state: PlayState = "open"
+    states: tuple[PlayState, ...]
+    state_times: tuple[datetime, ...]
+    state_at: datetime
+    shard: str
     issued_at: datetime
     expires_at: datetime
     base_minor: int
@@ -109,6 +129,11 @@ class Play(Record):
     def changed(self, **changes: object) -> "Play":
         """Return it with these changes and the next revision."""
         return self.model_copy(update={**changes, "revision": self.revision + 1})
+
+    def become(self, state: PlayState, at: datetime, **changes: object) -> "Play":
+        """Return it in another state since `at`, with these changes and the next revision."""
+        states, times = (*self.states, state), (*self.state_times, at)
+        return self.changed(state=state, states=states, state_times=times, state_at=at, **changes)
 
     def event(self) -> PlayChanged:
         """Return the event that tells its present state; the same revision always gives the same event."""
@@ -169,7 +194,7 @@ _ROLLBACKS: dict[PrizeState, tuple[Kind, Account, Account]] = {
 def played(play: Play, accepted_at: datetime, draw: Draw, granted_minor: int = 0, name: str = "") -> Play:
     """Return the play after its draw; `granted_minor` is what the balance gave of the prize `name`, if it won one."""
     prize = PlayPrize(name=name, state="reserved" if granted_minor else "none", reserved_minor=granted_minor)
-    return play.changed(state="played", accepted_at=accepted_at, draw=draw, prize=prize)
+    return play.become("played", accepted_at, accepted_at=accepted_at, draw=draw, prize=prize)
 
 
 def rolled_back(play: Play, entitled_minor: int) -> PrizeMove | None:

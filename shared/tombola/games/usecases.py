@@ -101,7 +101,7 @@ def play_game(ports: Ports, request: PlayRequest) -> PlayAnswer:
         msg = "the token is genuine, but no play here belongs to it"
         raise Unknown(msg, [Problem("token", claims.token_id[:12], "a token issued here")], code="unknown-token")
     if play.is_expiring(now):
-        play = play.changed(state="expired")
+        play = play.become("expired", now)
         ports.documents.commit([unit.write(play)], [play.event().outbound()])
     if play.state == "open":
         play = _draw(ports, unit, play, now)

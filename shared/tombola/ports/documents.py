@@ -69,7 +69,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "catalogue": Collection(),
     "campaigns": Collection(indexed=("status",)),
     "entries": Collection(indexed=("campaign", "order", "shopper")),
-    "plays": Collection(indexed=("campaign",)),
+    "plays": Collection(indexed=("campaign", "shard"), composite=(("shard", "state_at"),)),
     "limits": Collection(indexed=("campaign",)),
     "slots": Collection(indexed=("campaign",)),
     "claims": Collection(indexed=("campaign",)),

@@ -91,7 +91,7 @@ def _mature(ports: Ports, launched: Launched, ids: Sequence[str], after: timedel
 def _expire(ports: Ports, ids: Sequence[str], now: datetime) -> int:
     unit = UnitOfWork(ports.documents)
     found = unit.read_all(Play, [(token,) for token in ids])
-    over_now = [play.changed(state="expired") for play in found if play is not None and play.is_expiring(now)]
+    over_now = [play.become("expired", now) for play in found if play is not None and play.is_expiring(now)]
     ports.documents.commit([unit.write(play) for play in over_now], [play.event().outbound() for play in over_now])
     return len(over_now)
 
