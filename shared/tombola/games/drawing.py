@@ -85,5 +85,8 @@ def win(claim: Claim, play: Play, prize: str, amount_minor: int, balance: Balanc
             legs=move("available", "reserved", granted),
             at=claim.accepted_at,
         )
-    draw = Draw(claims_seen=claim.moment, moment=claim.moment, balance=after.balance, sequence=after.sequence)
+    draw = Draw(
+        prize=prize, claims_seen=claim.moment, moment=claim.moment,
+        balance=after.balance, sequence=after.sequence, available_minor=after.accounts["available"],
+    )  # fmt: skip
     return Drawn(played(play, claim.accepted_at, draw, granted, prize), claim, after, posting)

@@ -22,19 +22,26 @@ SHARDS = 16
 
 
 class Draw(BaseModel):
-    """What was drawn. `moment`: the winning moment claimed, or None; `claims_seen`: how many were claimed before.
+    """What was drawn, and what was granted: two facts, for what was won cannot always be paid.
 
-    `balance` and `sequence` say which balance document granted the prize and how many postings it
-    held then, so that an empty pool can be replayed too.
+    `prize` names the prize that was won, "" where none was: a function of seed and rules, and by moments of the plays
+    before. By winning moments: `moment` is the one claimed, or None, `claims_seen` how many were claimed before. By
+    odds: `number` is what was drawn, 16 hex digits, below 2^64.
+
+    `balance` and `sequence` say which balance document granted the money, or could not, and how many postings it held
+    then; `available_minor` what it had left after. So an empty pool can be replayed too.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["winning_moments"] = "winning_moments"
-    claims_seen: int
+    kind: Literal["winning_moments", "odds"] = "winning_moments"
+    prize: str = ""
+    claims_seen: int | None = None
     moment: int | None = None
+    number: str | None = None
     balance: str | None = None
     sequence: int | None = None
+    available_minor: int | None = None
 
 
 def shard_of(campaign: str, token_id: str) -> str:
@@ -48,9 +55,10 @@ def shards_of(campaign: str) -> list[str]:
 
 
 class PlayPrize(BaseModel):
-    """The prize of one play, by its `name` in the rules, and its money in minor units.
+    """The prize of one play, by its `name` in the rules or `fallback`; no name where nothing was granted.
 
-    `reserved_minor` is what the draw granted, a fact. Of it, `released_minor` went back to the pool, `payable_minor`
+    `worth_minor` is the face value of a coupon, or the value of a thing: no money of the pool. `reserved_minor` is the
+    money that the draw granted, a fact. Of it, `released_minor` went back to the pool, `payable_minor`
     is due, `paid_minor` was paid and `recoverable_minor` was paid for an order that came back; the rest is still
     reserved.
     """
@@ -58,6 +66,8 @@ class PlayPrize(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str = ""
+    kind: Literal["money", "coupon", "physical"] = "money"
+    worth_minor: int = 0
     state: PrizeState = "none"
     reserved_minor: int = 0
     released_minor: int = 0
@@ -115,8 +125,8 @@ class Play(Record):
 
     @property
     def won(self) -> bool:
-        """Tell whether its draw claimed a winning moment."""
-        return self.draw is not None and self.draw.moment is not None
+        """Tell whether its draw won a prize, whatever could be granted of it."""
+        return self.draw is not None and bool(self.draw.prize)
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether its time to be played has passed."""
@@ -193,7 +203,7 @@ _ROLLBACKS: dict[PrizeState, tuple[Kind, Account, Account]] = {
 
 def played(play: Play, accepted_at: datetime, draw: Draw, granted_minor: int = 0, name: str = "") -> Play:
     """Return the play after its draw; `granted_minor` is what the balance gave of the prize `name`, if it won one."""
-    prize = PlayPrize(name=name, state="reserved" if granted_minor else "none", reserved_minor=granted_minor)
+    prize = PlayPrize(name=name, state="reserved", reserved_minor=granted_minor) if granted_minor else PlayPrize()
     return play.become("played", accepted_at, accepted_at=accepted_at, draw=draw, prize=prize)
 
 

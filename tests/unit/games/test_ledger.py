@@ -46,7 +46,7 @@ OPEN = Play(
     order_revision=1,
     signing_version=1,
 )
-WON = played(OPEN, NOW, Draw(claims_seen=0, moment=0), 2000)
+WON = played(OPEN, NOW, Draw(prize="basket", claims_seen=0, moment=0), 2000)
 
 
 def funded(amount: int) -> Balance:
@@ -130,7 +130,9 @@ def test_a_lost_play_has_nothing_to_roll_back() -> None:
 @given(st.lists(st.sampled_from(["lower", "void", "mature", "pay"]), max_size=12), st.integers(1, 10_000))
 def test_any_life_of_a_prize_keeps_the_three_sums_equal(steps: list[str], granted: int) -> None:
     opened, fund = post(EMPTY, cause="launch", kind="fund", legs=move("funded", "available", 20_000), at=NOW)
-    play = played(OPEN.model_copy(update={"base_minor": granted}), NOW, Draw(claims_seen=0, moment=0), granted)
+    play = played(
+        OPEN.model_copy(update={"base_minor": granted}), NOW, Draw(prize="basket", claims_seen=0, moment=0), granted
+    )
     balance, first = post(opened, cause="win", kind="reserve", legs=move("available", "reserved", granted), at=NOW)
     postings: list[Posting] = [fund, first]
     for number, step in enumerate(steps):
