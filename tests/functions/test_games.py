@@ -367,7 +367,7 @@ def test_a_play_answers_with_a_receipt_that_the_listed_keys_verify(
     receipt = answer.json["receipt"]
     key = jwt.PyJWKSet.from_dict(listed.json)[jwt.get_unverified_header(receipt)["kid"]]
     claims = jwt.decode(receipt, key, algorithms=["EdDSA"], audience="tombola-receipt")
-    assert (claims["result"], claims["prize"]) == ("won", "12.00")
+    assert (claims["result"], claims["prize"]["amount"]) == ("won", "12.00")
     assert published("play-changed")[-1]["token_id"] == claims["jti"]
 
 

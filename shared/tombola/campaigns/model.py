@@ -156,6 +156,19 @@ class Campaign(Rules):
         return max((self.worth_minor(prize) for prize in self.prizes if prize.is_money), default=0)
 
     @property
+    def most_tokens(self) -> int | None:
+        """Most tokens there can be, free entries and all tiers included; None where nothing limits them."""
+        return min((most for most in (self.limits.per_campaign, self.draw.maximum_plays) if most), default=None)
+
+    @property
+    def fallback_minor(self) -> int:
+        """Money set aside for the fallback: every token there can be may still be open when the pool is empty."""
+        fallback = self.when_empty.fallback if self.when_empty else None
+        if fallback is None or fallback.kind != "fixed":
+            return 0
+        return self.minor(fallback.worth) * (self.most_tokens or 0)
+
+    @property
     def pool_minor(self) -> int:
         """Money there is."""
         return self.minor(self.pool.amount)

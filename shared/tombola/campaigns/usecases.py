@@ -167,7 +167,7 @@ def _stored_key(ports: Ports, campaign: str, version: int, kind: KeyKind, random
 
 
 def _opened_money(ports: Ports, launched: Launched) -> list[Write]:
-    from tombola.games.ledger import opening_documents  # noqa: PLC0415 (games build on campaigns; only a launch turns back)
+    from tombola.games.opening import opening_documents  # noqa: PLC0415 (games build on campaigns; only a launch turns back)
 
     opened = opening_documents(launched, ports.clock.now())
     return [Create(DocumentKey(collection, parts), fields) for collection, parts, fields in opened]

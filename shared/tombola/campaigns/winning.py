@@ -1,5 +1,6 @@
 """What can be won, how it is drawn, out of what money, and how many tokens there can be."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -83,6 +84,11 @@ class Prize(Rules):
 
 WORTH = {"basket_value": "cap", "fixed": "amount", "coupon": "face_value", "physical": "value"}
 """The field that says what a prize of a kind is worth at most."""
+
+
+def money_chance(prizes: Sequence[Prize]) -> Fraction:
+    """Return the chance that a play by odds wins money."""
+    return sum((prize.probability for prize in prizes if prize.is_money), Fraction(0))
 
 
 class Draw(Rules):

@@ -32,10 +32,17 @@ class PlayRequest(BaseModel):
 
 
 class PrizeWon(Answered):
-    """Decimal text in the currency's major unit."""
+    """What was granted: `name` as the rules have it, or `fallback`; "" where nothing could be.
 
+    `amount` is decimal text in the currency's major unit: money, or what a coupon or a thing is worth. `code` is
+    what a coupon says.
+    """
+
+    name: str
+    kind: Literal["money", "coupon", "physical"]
     amount: str
     currency: str
+    code: str = ""
 
 
 class PlayAnswer(Answered):
@@ -85,18 +92,30 @@ def play_answer(play: Play, signer: Signer) -> PlayAnswer:
     campaign, version = play.of
     accepted_at = play.accepted_at or play.issued_at
     result: Literal["won", "lost"] = "won" if play.won else "lost"
-    amount = str(major_units(play.prize.reserved_minor, play.currency))
+    prize = _prize_won(play)
     claims = {
         "jti": play.token_id, "aud": RECEIPT_AUDIENCE, "campaign": campaign, "version": version,
         "accepted_at": accepted_at.isoformat(timespec="microseconds"), "result": result,
-        "prize": amount, "currency": play.currency,
+        "drawn": play.draw.prize if play.draw else "", "prize": prize.model_dump(),
     }  # fmt: skip
     return PlayAnswer(
         campaign=campaign,
         result=result,
-        prize=PrizeWon(amount=amount, currency=play.currency) if play.won else None,
+        prize=prize if play.won else None,
         accepted_at=accepted_at,
         receipt=signer.sign(claims),
+    )
+
+
+def _prize_won(play: Play) -> PrizeWon:
+    prize = play.prize
+    minor = prize.reserved_minor if prize.kind == "money" else prize.worth_minor
+    return PrizeWon(
+        name=prize.name,
+        kind=prize.kind,
+        amount=str(major_units(minor, play.currency)),
+        currency=play.currency,
+        code=prize.code,
     )
 
 

@@ -5,6 +5,7 @@ outcome of every possible entry was fixed before the first one. Inputs are lengt
 with a versioned label and the hash of the rules (`tombola.digests` has the exact form).
 """
 
+import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from tombola.games.records import CampaignVersion
 
 TOKEN_LABEL = "tombola.token.v1"  # noqa: S105 (a label, no secret)
 MOMENT_LABEL = "tombola.moment.v1"
+COUPON_LABEL = "tombola.coupon.v1"
+CODE_CHARACTERS = 12
+"""60 bits: a code cannot be guessed among the codes there are."""
 _MICROSECOND = timedelta(microseconds=1)
 _BITS = 128
 
@@ -21,6 +25,11 @@ _BITS = 128
 def token_id(id_key: bytes, rules_hash: str, campaign: str, retailer: str, entry: str, tier: int) -> str:
     """Return the id of the one token of an entry: 64 hex digits, the same through any door."""
     return keyed(id_key, TOKEN_LABEL, rules_hash, campaign, retailer, entry, tier).hex()
+
+
+def coupon_code(seed: bytes, rules_hash: str, token_id: str) -> str:
+    """Return what a token's coupon says, if it wins one: 12 characters of base32 (RFC 4648), the same for ever."""
+    return base64.b32encode(keyed(seed, COUPON_LABEL, rules_hash, token_id)).decode()[:CODE_CHARACTERS]
 
 
 class Moment(NamedTuple):

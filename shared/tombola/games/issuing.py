@@ -15,10 +15,11 @@ from tombola.errors import Unknown
 from tombola.games.eligibility import Evaluation, Reason
 from tombola.games.entries import TIER, Entry, order_entry, order_text
 from tombola.games.events import PlayState
-from tombola.games.ledger import Balance, post
+from tombola.games.ledger import Balance
 from tombola.games.limits import ShopperLimit, Slot
-from tombola.games.plays import Play, rolled_back, shard_of
+from tombola.games.plays import Play, shard_of
 from tombola.games.records import CampaignVersion, Record, version_of
+from tombola.games.winnings import FALLBACK, post_all, rolled_back
 from tombola.orders.facts import Order
 
 
@@ -28,7 +29,7 @@ class Case:
 
     `limits` are the documents of the shoppers concerned, by shopper: empty where nothing limits
     shoppers. `slot` is the one the entry holds or, where it needs one, one that has room (or the last one
-    looked at). `balance` is there when the play has a prize. `token_id` and
+    looked at). `balances` are those that gave the play its prize, by name. `token_id` and
     `signing_version` are needed where a token may be issued. `products` is what the entry is to remember of
     the catalogue.
     """
@@ -44,7 +45,7 @@ class Case:
     play: Play | None = None
     limits: Mapping[str, ShopperLimit] = field(default_factory=dict)
     slot: Slot | None = None
-    balance: Balance | None = None
+    balances: Mapping[str, Balance] = field(default_factory=dict)
 
     @property
     def of(self) -> CampaignVersion:
@@ -180,29 +181,30 @@ def _revise_revoked(case: Case, entry: Entry, play: Play) -> Decision:
 def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
     """Keep the play, and lower its prize to what the order still entitles to. It uses its limits for ever."""
     base_minor = min(play.base_minor, case.evaluation.base_minor)
-    moved = rolled_back(play, _entitled_minor(case, play, base_minor))
+    entitled = _entitled_minor(case, play, base_minor)
+    moved = rolled_back(play.prize, entitled, stands=case.evaluation.qualifies)
     if moved is None:
         stated = case.order.authoritative and not play.authoritative
         return _handled(case, entry, "played", _following(play.changed(), case.order) if stated else None)
-    if case.balance is None:
-        msg = f"{case.of.text} has no balance document, but a prize to roll back"
+    if missing := {movement.balance for movement in moved.movements} - set(case.balances):
+        msg = f"{case.of.text} has no balance document {', '.join(sorted(missing))}, but a prize to roll back"
         raise Unknown(msg, code="unknown-balance")
-    balance, posting = post(
-        case.balance,
-        cause=f"{play.token_id}/order/{case.order.revision}",
-        kind=moved.kind,
-        legs=moved.legs,
-        at=case.now,
-    )
-    lowered = _following(play.changed(), case.order, prize=moved.play.prize, base_minor=base_minor)
-    return _handled(case, entry, "played", lowered, (balance, posting))
+    cause = f"{play.token_id}/order/{case.order.revision}"
+    balances, postings = post_all(case.balances, ((cause, movement) for movement in moved.movements), case.now)
+    lowered = _following(play.changed(), case.order, prize=moved.prize, base_minor=base_minor)
+    used = [balances[movement.balance] for movement in moved.movements]
+    return _handled(case, entry, "played", lowered, (*used, *postings))
 
 
 def _entitled_minor(case: Case, play: Play, base_minor: int) -> int:
-    """Return how much of the prize it won the order still entitles to."""
+    """Return how much money of its prize the order still entitles to."""
     rules = case.launched.rules
+    if not case.evaluation.qualifies:
+        return 0
+    if play.prize.name == FALLBACK:
+        return play.prize.reserved_minor
     won = next((prize for prize in rules.prizes if prize.name == play.prize.name), None)
-    return prize_minor(rules, won, base_minor) if won is not None and case.evaluation.qualifies else 0
+    return 0 if won is None else prize_minor(rules, won, base_minor)
 
 
 def _handled(case: Case, entry: Entry, reason: str, play: Play | None, others: Iterable[Record] = ()) -> Decision:

@@ -8,12 +8,10 @@ balance document it moves. `tombola.settling.ledger_check` holds it to account.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from tombola.campaigns.model import Launched
 from tombola.errors import Conflict
-from tombola.games.limits import opening_slots
-from tombola.games.records import Record, version_of
+from tombola.games.records import Record
 
 Account = Literal["funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off"]
 """Where money is: given by the sponsor, free to be won, won, due, paid out, left over at the end, paid
@@ -23,9 +21,6 @@ ACCOUNTS: tuple[Account, ...] = (
 )  # fmt: skip
 Kind = Literal["fund", "reserve", "release", "mature", "pay", "expire", "recover", "write_off"]
 Accounts = Mapping[Account, int]
-
-ONLY_BALANCE = "0"
-"""Name of the balance document. With winning moments the worst case is exact, so one is enough."""
 
 
 class Posting(Record):
@@ -43,8 +38,8 @@ class Posting(Record):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Campaign, version, cause and kind: so a cause posts a kind once."""
-        return (*self.of.parts, self.cause, self.kind)
+        """Campaign, version, balance, cause and kind: so a cause posts a kind once to a balance."""
+        return (*self.of.parts, self.balance, self.cause, self.kind)
 
 
 class Balance(Record):
@@ -52,7 +47,7 @@ class Balance(Record):
 
     COLLECTION: ClassVar[str] = "balances"
 
-    balance: str = ONLY_BALANCE
+    balance: str
     currency: str
     status: Literal["open", "closed"] = "open"
     accounts: dict[Account, int]
@@ -95,24 +90,3 @@ def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: dateti
         sequence=moved.sequence, accounts_after=after, posted_at=at,
     )  # fmt: skip
     return moved, posting
-
-
-def opening(launched: Launched, at: datetime) -> tuple[Balance, Posting]:
-    """Return the balance of a campaign at its launch, the whole pool available, and the posting that funded it."""
-    rules = launched.rules
-    empty = Balance(
-        campaign=version_of(launched).text,
-        currency=rules.pool.currency,
-        accounts=dict.fromkeys(ACCOUNTS, 0),
-        revision=0,
-    )
-    return post(empty, cause="launch", kind="fund", legs=move("funded", "available", rules.pool_minor), at=at)
-
-
-def opening_documents(launched: Launched, at: datetime) -> list[tuple[str, tuple[str, ...], dict[str, Any]]]:
-    """Return what a launch creates: the balance, its first posting, the slots of the campaign's limit.
-
-    Each is (collection, key parts, fields), to be created in the commit that launches.
-    """
-    records = (*opening(launched, at), *opening_slots(version_of(launched), launched.rules.limits.per_campaign))
-    return [(record.COLLECTION, record.parts, record.fields()) for record in records]

@@ -1,40 +1,35 @@
-"""Issue tokens, check orders out, play, list keys.
+"""Issue tokens, check orders out, list keys.
 
 One reading and one commit at a time: whatever a decision rests on is rewritten by the commit that
 applies it, or never changes once it exists (claims, keys, launched rules), or may be stale where it
 says so.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
-from tombola.campaigns.prizes import prize_minor
 from tombola.campaigns.usecases import candidates, find_launched, live_campaigns
 from tombola.catalogue.model import Product
 from tombola.catalogue.usecases import find_products
-from tombola.errors import Gone, Problem, Unknown
 from tombola.events import Event
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.feeds.signing import ReceiptSigner
-from tombola.games.answers import CheckOutAnswer, Issued, PlayAnswer, PlayRequest, issued, offered, over, play_answer
-from tombola.games.derivation import Moment, token_id, winning_moments
-from tombola.games.drawing import Claim, Drawn, lose, narrowed, probes, win
+from tombola.games.answers import CheckOutAnswer, Issued, issued, offered
+from tombola.games.derivation import token_id
 from tombola.games.eligibility import evaluate_order
 from tombola.games.entries import TIER, Entry, order_entry, order_text, pack_products, unpack_products
 from tombola.games.issuing import Case, Decision, decide, is_handled, needs_place
-from tombola.games.ledger import ONLY_BALANCE, Balance
+from tombola.games.ledger import Balance
 from tombola.games.limits import ShopperLimit, Slot, slot_count, slot_order
 from tombola.games.plays import Play
-from tombola.games.records import CampaignVersion, Record, version_of
-from tombola.games.tokens import SIGNING_KEY, Signer, jwks, read_token, sign_token, signing_version
+from tombola.games.records import CampaignVersion, version_of
+from tombola.games.tokens import SIGNING_KEY, Signer, jwks, sign_token, signing_version
 from tombola.orders.doors import check_clock, parse_message, statement_of
 from tombola.orders.facts import Order
 from tombola.orders.packing import unpack
@@ -51,9 +46,6 @@ KEYS_STALE_FOR = timedelta(seconds=60)
 """A rotated key signs within a minute everywhere; old versions verify for ever."""
 FOR_EVER = timedelta(days=1)
 """For what never changes once it exists: one version of a key, a campaign's moments, the claims there were."""
-CLAIMS_STALE_FOR = timedelta(seconds=10)
-
-R = TypeVar("R", bound=Record)
 
 
 def issue_tokens(ports: Ports, order: Order, *, lane: str) -> list[Issued]:
@@ -88,39 +80,17 @@ def check_out(ports: Ports, retailer: str, headers: Mapping[str, str], body: byt
     return CheckOutAnswer(order_id=message.order_id, campaigns=tuple(offers))
 
 
-def play_game(ports: Ports, request: PlayRequest) -> PlayAnswer:
-    """Play a token: draw, reserve what was won and answer, all in one commit. Asked again, the same answer.
-
-    Raises `Unauthenticated` (`forged-token`, `foreign-token`), `Unknown` (`unknown-token`), `Gone`
-    (`expired-token`, `revoked-token`, `campaign-ended`).
-    """
-    claims = read_token(request.token, _public_keys(ports, request.token))
-    unit, now = UnitOfWork(ports.documents), ports.clock.now()
-    play = unit.read(Play, (claims.token_id,))
-    if play is None:
-        msg = "the token is genuine, but no play here belongs to it"
-        raise Unknown(msg, [Problem("token", claims.token_id[:12], "a token issued here")], code="unknown-token")
-    if play.is_expiring(now):
-        play = play.become("expired", now)
-        ports.documents.commit([unit.write(play)], [play.event().outbound()])
-    if play.state == "open":
-        play = _draw(ports, unit, play, now)
-    if play.state != "played":
-        raise over(play)
-    return play_answer(play, _signer(ports, play.signing_version))
-
-
 def closing_writes(ports: Ports, campaign: str, version: int) -> list[Write]:
-    """Return what closes the slots of a campaign version, for the commit that ends it."""
+    """Return what closes the slots of a campaign version that are open: from that commit on no token is issued."""
     unit = UnitOfWork(ports.documents)
     slots = unit.query(Slot, Where("campaign", "==", CampaignVersion(campaign, version).text))
-    return [unit.write(slot.closed()) for slot in slots]
+    return [unit.write(slot.closed()) for slot in slots if slot.status == "open"]
 
 
 def list_keys(ports: Ports) -> dict[str, list[dict[str, str]]]:
     """Return the public keys that verify tokens, plays' and files' receipts, as a JWK set, at most a minute old."""
     versions = ports.memo.read("token-signing-versions", KEYS_STALE_FOR, lambda: ports.keys.versions(SIGNING_KEY))
-    tokens = jwks({version: _signer(ports, version) for version in versions})["keys"]
+    tokens = jwks({version: find_signer(ports, version) for version in versions})["keys"]
     receipts = ports.memo.read("receipt-signing-jwks", KEYS_STALE_FOR, lambda: _receipt_keys(ports))
     return {"keys": tokens + receipts}
 
@@ -229,7 +199,7 @@ def _case(ports: Ports, unit: UnitOfWork, launched: Launched, entry: Entry | Non
         case = replace(case, token_id=entry.token_id, play=unit.read(Play, (entry.token_id,)))
     if is_handled(entry, order):
         return case
-    return replace(case, limits=_limits(unit, case), slot=_slot(unit, case), balance=_balance(unit, case))
+    return replace(case, limits=_limits(unit, case), slot=_slot(unit, case), balances=_balances(unit, case))
 
 
 def _limits(unit: UnitOfWork, case: Case) -> dict[str, ShopperLimit]:
@@ -260,9 +230,11 @@ def _slot(unit: UnitOfWork, case: Case) -> Slot | None:
     return next((slot for slot in rest if slot is not None and slot.has_room), found)
 
 
-def _balance(unit: UnitOfWork, case: Case) -> Balance | None:
-    has_prize = case.play is not None and case.play.prize.state != "none"
-    return unit.read(Balance, (*case.of.parts, ONLY_BALANCE)) if has_prize else None
+def _balances(unit: UnitOfWork, case: Case) -> dict[str, Balance]:
+    """Return the balance documents that gave the play its prize."""
+    names = sorted(case.play.prize.portions) if case.play is not None else []
+    found = unit.read_all(Balance, [(*case.of.parts, name) for name in names])
+    return {balance.balance: balance for balance in found if balance is not None}
 
 
 def _newest(ports: Ports, order: Order) -> Order:
@@ -286,58 +258,7 @@ def _token_id(ports: Ports, launched: Launched, order: Order) -> str:
 def _token_text(ports: Ports, play: Play | None) -> str | None:
     if play is None or play.state not in {"open", "played"}:
         return None
-    return sign_token(_signer(ports, play.signing_version), play.token_id, play.of.campaign, play.expires_at)
-
-
-def _draw(ports: Ports, unit: UnitOfWork, play: Play, now: datetime) -> Play:
-    launched = find_launched(ports, *play.of)
-    balance = unit.read(Balance, (*play.of.parts, ONLY_BALANCE))
-    if balance is None or balance.status == "closed":
-        msg = f"{launched.rules.title} is over"
-        raise Gone(msg, [Problem("token", "a campaign that is over", "one that runs")], code="campaign-ended")
-    moments = _moments(ports, launched)
-    due = bisect_right(moments, now, key=attrgetter("at"))
-    unclaimed = _first_unclaimed(ports, play.of, due)
-    drawn = lose(play, unclaimed, now) if unclaimed >= due else _won(launched, play, moments, unclaimed, now, balance)
-    ports.documents.commit([unit.write(record) for record in drawn.records], [drawn.play.event().outbound()])
-    return drawn.play
-
-
-def _won(
-    launched: Launched, play: Play, moments: Sequence[Moment], unclaimed: int, now: datetime, balance: Balance
-) -> Drawn:
-    moment, rules = moments[unclaimed], launched.rules
-    claim = Claim(
-        campaign=play.campaign, moment=unclaimed, moment_at=moment.at, token_id=play.token_id, accepted_at=now
-    )
-    prize = rules.prizes[moment.prize]
-    return win(claim, play, prize.name, prize_minor(rules, prize, play.base_minor), balance)
-
-
-def _moments(ports: Ports, launched: Launched) -> tuple[Moment, ...]:
-    def derive() -> tuple[Moment, ...]:
-        seed, rules = ports.keys.get(launched.seed_key, 1).material, launched.rules
-        window = (rules.window.opens_at, rules.window.closes_at)
-        of = version_of(launched)
-        counts = [prize.moments or 0 for prize in rules.prizes]
-        return winning_moments(seed, launched.witness, launched.rules_hash, of, window, counts)
-
-    return ports.memo.read(("moments", *version_of(launched)), FOR_EVER, derive)
-
-
-def _first_unclaimed(ports: Ports, of: CampaignVersion, due: int) -> int:
-    """Return the number of the first moment nobody has claimed; `due` or more when all moments due are claimed."""
-    known = ports.memo.read(("claims", *of), CLAIMS_STALE_FOR, lambda: _searched(ports, of, 0, due))
-    return _searched(ports, of, known, due)
-
-
-def _searched(ports: Ports, of: CampaignVersion, low: int, high: int) -> int:
-    while low < high:
-        numbers = list(probes(low, high))
-        snapshots = ports.documents.get([DocumentKey(Claim.COLLECTION, (*of.parts, str(n))) for n in numbers])
-        claimed = [snapshot is not None for snapshot in snapshots]
-        low, high = narrowed(low, high, list(zip(numbers, claimed, strict=True)))
-    return low
+    return sign_token(find_signer(ports, play.signing_version), play.token_id, play.of.campaign, play.expires_at)
 
 
 def _publish(ports: Ports, events: Sequence[Event], lane: str) -> None:
@@ -346,19 +267,20 @@ def _publish(ports: Ports, events: Sequence[Event], lane: str) -> None:
         ports.topics.publish(outbound[0].topic, [event.message for event in outbound])
 
 
-def _public_keys(ports: Ports, token: str) -> dict[str, Ed25519PublicKey]:
+def find_public_keys(ports: Ports, token: str) -> dict[str, Ed25519PublicKey]:
     """Return the public key that a token names, if it is one of ours."""
     version = signing_version(token)
     if version is None:
         return {}
     try:
-        signer = _signer(ports, version)
+        signer = find_signer(ports, version)
     except NotFound:
         return {}
     return {signer.key_id: signer.public_key}
 
 
-def _signer(ports: Ports, version: int) -> Signer:
+def find_signer(ports: Ports, version: int) -> Signer:
+    """Return one version of the key that signs tokens and receipts of plays."""
     return ports.memo.read(
         (SIGNING_KEY, version), FOR_EVER, lambda: Signer(version, ports.keys.get(SIGNING_KEY, version).material)
     )

@@ -74,6 +74,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "slots": Collection(indexed=("campaign",)),
     "claims": Collection(indexed=("campaign",)),
     "balances": Collection(indexed=("campaign",)),
+    "stocks": Collection(indexed=("campaign",)),
     "postings": Collection(indexed=("campaign",)),
     "outbox": Collection(indexed=("shard",), composite=(("shard", "created_at"),)),
 }

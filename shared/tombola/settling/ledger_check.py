@@ -12,7 +12,8 @@ def recompute(plays: Iterable[Play], funded_minor: int) -> dict[Account, int]:
     """Return the accounts as the plays alone say they must be, given what was funded."""
     held: Counter[Account] = Counter()
     for play in plays:
-        held.update(play.prize.accounts())
+        for portion in play.prize.portions.values():
+            held.update(portion.accounts())
     accounts = dict.fromkeys(ACCOUNTS, 0) | dict(held)
     return accounts | {"funded": -funded_minor, "available": funded_minor - held.total()}
 

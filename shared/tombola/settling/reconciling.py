@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from tombola.campaigns.model import Launched
-from tombola.games.drawing import Claim
+from tombola.draws.claims import Claim
 from tombola.games.entries import Entry
 from tombola.games.ledger import Account, Balance, Posting
 from tombola.games.limits import ShopperLimit, Slot
+from tombola.games.opening import funded_minor
 from tombola.games.plays import Play
 from tombola.settling.ledger_check import check_ledger
 
@@ -66,7 +67,7 @@ class Reconciliation(BaseModel):
 def reconcile_books(launched: Launched, books: Books) -> Reconciliation:
     """Return the reconciliation of one campaign version. `Books` must hold all of it."""
     rules = launched.rules
-    check = check_ledger(books.balances, books.postings, books.plays, rules.pool_minor)
+    check = check_ledger(books.balances, books.postings, books.plays, funded_minor(rules))
     winners = [play for play in books.plays if play.won]
     return Reconciliation(
         campaign=rules.campaign,

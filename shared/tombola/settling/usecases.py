@@ -7,13 +7,14 @@ from typing import TypeVar
 
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import find_launched, started_campaigns
+from tombola.draws.claims import Claim
 from tombola.errors import Fault
-from tombola.games.drawing import Claim
 from tombola.games.entries import Entry
-from tombola.games.ledger import ONLY_BALANCE, Balance, Posting
+from tombola.games.ledger import Balance, Posting
 from tombola.games.limits import ShopperLimit, Slot
-from tombola.games.plays import Play, matured, post_all
+from tombola.games.plays import Play, matured
 from tombola.games.records import Record, version_of
+from tombola.games.winnings import post_all
 from tombola.ports import Ports
 from tombola.ports.documents import Where
 from tombola.ports.unit_of_work import UnitOfWork, all_of
@@ -75,17 +76,20 @@ def reconcile(ports: Ports, campaign: str, version: int) -> Reconciliation:
 
 def _mature(ports: Ports, launched: Launched, ids: Sequence[str], after: timedelta, now: datetime) -> int:
     unit = UnitOfWork(ports.documents)
-    plays = unit.read_all(Play, [(token,) for token in ids])
-    balance = unit.read(Balance, (*version_of(launched).parts, ONLY_BALANCE))
-    moves = [moved for play in plays if play is not None and (moved := matured(play, after, now)) is not None]
-    if balance is None or not moves:
-        return 0
-    balance, postings = post_all(balance, moves, now)
-    records = [balance, *postings, *(moved.play for moved in moves)]
-    ports.documents.commit(
-        [unit.write(record) for record in records], [moved.play.event().outbound() for moved in moves]
-    )
-    return len(moves)
+    plays = [play for play in unit.read_all(Play, [(token,) for token in ids]) if play is not None]
+    due = [(play, moved) for play in plays if (moved := matured(play, after, now)) is not None]
+    caused = [(play.token_id, movement) for play, moved in due for movement in moved.movements]
+    balances, postings = post_all(_balances(unit, launched, {movement.balance for _, movement in caused}), caused, now)
+    changed = [play.changed(prize=moved.prize) for play, moved in due]
+    writes = [unit.write(record) for record in (*balances.values(), *postings, *changed)]
+    if writes:
+        ports.documents.commit(writes, [play.event().outbound() for play in changed])
+    return len(changed)
+
+
+def _balances(unit: UnitOfWork, launched: Launched, names: Iterable[str]) -> dict[str, Balance]:
+    found = unit.read_all(Balance, [(*version_of(launched).parts, name) for name in sorted(names)])
+    return {balance.balance: balance for balance in found if balance is not None}
 
 
 def _expire(ports: Ports, ids: Sequence[str], now: datetime) -> int:

@@ -10,11 +10,12 @@ import yaml
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.draws.usecases import play_game
 from tombola.games.answers import Issued, PlayAnswer, PlayRequest
 from tombola.games.entries import Entry
 from tombola.games.plays import Play
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, play_game
+from tombola.games.usecases import issue_tokens
 from tombola.orders.facts import Header, Line, Order, ReturnedLine
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Where
@@ -124,7 +125,7 @@ def launch(ports: Ports) -> Callable[..., Game]:
         rules = {
             name: {**value, **changed[name]} if isinstance(changed.get(name), dict) else changed.get(name, value)
             for name, value in RULES.items()
-        }
+        } | {name: value for name, value in changed.items() if name not in RULES}
         text = yaml.safe_dump(Campaign.model_validate(rules).model_dump(mode="json"))
         commit_campaign(ports, text, id_key=ID_KEY, seed=SEED)
         launched = launch_campaign(ports, rules["campaign"], "a witness")

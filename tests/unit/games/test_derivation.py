@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tombola.draws.claims import narrowed, probes
 from tombola.games.derivation import token_id, winning_moments
-from tombola.games.drawing import narrowed, probes
 from tombola.games.limits import ShopperLimit, opening_slots, slot_order
 from tombola.games.records import CampaignVersion
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
+from tombola.draws.usecases import play_game
 from tombola.errors import Gone, Unauthenticated, Unknown
 from tombola.games.answers import PlayRequest
 from tombola.games.derivation import winning_moments
 from tombola.games.records import version_of
 from tombola.games.tokens import RECEIPT_AUDIENCE, SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, list_keys, play_game
+from tombola.games.usecases import issue_tokens, list_keys
 from tombola.ports.documents import DocumentKey, Replace, Where
 from tombola.settling.usecases import expire_plays, mature_prizes, settle_plays
 
@@ -41,7 +42,7 @@ def test_a_play_at_a_moment_wins_the_value_of_its_basket(game: Game, published: 
     assert (answer.result, answer.prize.amount, answer.prize.currency) == ("won", "20.00", "USD")
     play = game.play_of()
     assert (play.state, play.draw.moment, play.draw.claims_seen, play.prize.state) == ("played", 0, 0, "reserved")
-    assert (play.draw.balance, play.draw.sequence) == ("0", 2)
+    assert (play.draw.prize, play.draw.sequences, play.draw.available_minor) == ("basket", {"0": 2}, 2_000_000 - 2000)
     assert published("play-changed")[-1]["won"]
     books = game.books()
     assert (books.wins, books.accounts_balances["reserved"], books.problems) == (1, 2000, ())
@@ -114,8 +115,8 @@ def test_the_receipt_is_verified_with_the_listed_keys_alone(game: Game) -> None:
         "version": 1,
         "accepted_at": "2017-06-15T13:00:00.000000+00:00",
         "result": "won",
-        "prize": "20.00",
-        "currency": "USD",
+        "drawn": "basket",
+        "prize": {"name": "basket", "kind": "money", "amount": "20.00", "currency": "USD", "code": ""},
     }
 
 
@@ -193,7 +194,7 @@ def test_a_prize_is_reduced_to_what_is_left_of_the_order(game: Game) -> None:
     prize = game.play_of().prize
     assert (prize.state, prize.reserved_minor, prize.released_minor) == ("reserved", 2000, 1200)
     game.issue(game.order())
-    assert game.play_of().prize.accounts()["reserved"] == 800
+    assert game.play_of().prize.held("reserved") == 800
     books = game.books()
     assert (books.accounts_balances["available"], books.problems) == (2_000_000 - 800, ())
 
@@ -293,7 +294,7 @@ def test_an_empty_pool_grants_nothing_and_the_win_is_still_a_fact(game: Game) ->
     answer = game.play(game.earn())
     assert (answer.result, answer.prize.amount) == ("won", "0.00")
     play = game.play_of()
-    assert (play.won, play.prize.state, play.draw.sequence) == (True, "none", 1)
+    assert (play.won, play.prize.state, play.draw.sequences) == (True, "none", {"0": 1})
     assert game.books().accounts_balances["available"] == 1999
 
 

@@ -27,12 +27,13 @@ from tombola.adapters.embedded.keys import EmbeddedKeys
 from tombola.adapters.embedded.objects import EmbeddedObjects
 from tombola.adapters.embedded.topics import EmbeddedTopics
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.draws.usecases import play_game
 from tombola.errors import Fault, Gone
 from tombola.games.answers import PlayRequest
 from tombola.games.events import PlayChanged
 from tombola.games.plays import Play
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, play_game
+from tombola.games.usecases import issue_tokens
 from tombola.orders.facts import Header, Line, OrderStatement
 from tombola.orders.usecases import record_order
 from tombola.ports import Ports
@@ -224,7 +225,7 @@ def wrong(ports: Ports) -> list[str]:
         f"{len(standing)} tokens": len(standing) <= PER_CAMPAIGN,
         f"wins by moment {dict(moments)}": len(moments) <= MOMENTS and set(moments.values()) <= {1},
         "a cancelled order that can still win": not any(play.state == "open" for play in cancelled),
-        "money for a cancelled order": not any(play.prize.accounts()["reserved"] for play in cancelled),
+        "money for a cancelled order": not any(play.prize.held("reserved") for play in cancelled),
         "a play whose last state nobody was told": told(ports) == {play.token_id: play.revision for play in plays},
     }
     found += [what for what, right in checks.items() if not right]

@@ -13,13 +13,14 @@ import yaml
 from tombola.adapters.embedded.clock import ReplayClock
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.draws.usecases import play_game
 from tombola.events import Event, derived_id
 from tombola.experiments.arms import arm
 from tombola.experiments.events import ProposalMade
 from tombola.games.answers import PlayRequest
 from tombola.games.plays import Play
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, play_game
+from tombola.games.usecases import issue_tokens
 from tombola.orders.facts import Header, Line, Order, OrderStatement, ReturnedLine
 from tombola.orders.usecases import record_order
 from tombola.ports import Ports

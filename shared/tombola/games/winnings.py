@@ -1,0 +1,180 @@
+"""The prize of a play: what was granted, where its money is, and how that moves.
+
+What was granted is a fact and stays. What its holder is entitled to follows what is left of the order, and
+only ever falls. Money is kept by portions: what each balance document gave, for it goes back to where it came from.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tombola.games.events import PrizeState
+from tombola.games.ledger import Account, Balance, Kind, Posting, move, post
+
+FALLBACK = "fallback"
+"""Name of what is granted once a prize cannot be; and of the balance document that pays it."""
+
+
+class Portion(BaseModel):
+    """What one balance document gave for a prize, in minor units. `reserved_minor` was granted, a fact.
+
+    Of it, `released_minor` went back to the pool, `payable_minor` is due, `paid_minor` was paid and
+    `recoverable_minor` was paid for an order that came back; the rest is still reserved.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    reserved_minor: int
+    released_minor: int = 0
+    payable_minor: int = 0
+    paid_minor: int = 0
+    recoverable_minor: int = 0
+    written_off_minor: int = 0
+
+    def accounts(self) -> dict[Account, int]:
+        """Return where this money is. What was released is available again and not listed."""
+        gone = self.released_minor + self.payable_minor + self.paid_minor + self.recoverable_minor
+        return {
+            "reserved": self.reserved_minor - gone - self.written_off_minor,
+            "payable": self.payable_minor,
+            "paid": self.paid_minor,
+            "recoverable": self.recoverable_minor,
+            "written_off": self.written_off_minor,
+        }
+
+    def moved(self, source: Account, target: Account, amount: int) -> "Portion":
+        """Return it with an amount moved; what was reserved stays a fact, what is available again was released."""
+        changes = {}
+        if source != "reserved":
+            changes[f"{source}_minor"] = getattr(self, f"{source}_minor") - amount
+        name = "released_minor" if target == "available" else f"{target}_minor"
+        changes[name] = getattr(self, name) + amount
+        return self.model_copy(update=changes)
+
+
+class PlayPrize(BaseModel):
+    """The prize of one play, by its `name` in the rules or `fallback`; no name where nothing was granted.
+
+    `worth_minor` is the face value of a coupon, or the value of a thing: no money of the pool. `code` is a coupon's.
+    `portions` are the money, by the name of the balance document that gave it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = ""
+    kind: Literal["money", "coupon", "physical"] = "money"
+    worth_minor: int = 0
+    code: str = ""
+    state: PrizeState = "none"
+    portions: dict[str, Portion] = {}
+
+    @property
+    def reserved_minor(self) -> int:
+        """Money that was granted."""
+        return sum(portion.reserved_minor for portion in self.portions.values())
+
+    @property
+    def released_minor(self) -> int:
+        """Money of it that went back to the pool."""
+        return sum(portion.released_minor for portion in self.portions.values())
+
+    @property
+    def payable_minor(self) -> int:
+        """Money of it that is due."""
+        return sum(portion.payable_minor for portion in self.portions.values())
+
+    def held(self, account: Account) -> int:
+        """Return how much of it lies in an account."""
+        return sum(portion.accounts()[account] for portion in self.portions.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money of one balance document that goes from one account to another."""
+
+    balance: str
+    kind: Kind
+    source: Account
+    target: Account
+    amount_minor: int
+
+    @property
+    def legs(self) -> dict[Account, int]:
+        """The legs of its posting."""
+        return move(self.source, self.target, self.amount_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A prize after its money moved, and the movements; none where the prize is no money."""
+
+    prize: PlayPrize
+    movements: tuple[Movement, ...] = ()
+
+
+_ROLLBACKS: dict[PrizeState, tuple[Kind, Account, Account]] = {
+    "reserved": ("release", "reserved", "available"),
+    "matured": ("release", "payable", "available"),
+    "claimed": ("release", "payable", "available"),
+    "paid": ("recover", "paid", "recoverable"),
+}
+
+
+def rolled_back(prize: PlayPrize, entitled_minor: int, *, stands: bool) -> Moved | None:
+    """Return how a prize falls to what the order still entitles to; None when it need not.
+
+    Unpaid money gives the difference back to the pool, and is void when nothing is left; paid money becomes
+    recoverable. A coupon or a thing is void once the order no longer `stands`, unless it was handed over. Nothing ever
+    rises again: a voided prize stays void.
+    """
+    rule = _ROLLBACKS.get(prize.state)
+    if rule is None:
+        return None
+    kind, source, target = rule
+    if prize.kind != "money":
+        return None if stands or prize.state == "paid" else Moved(prize.model_copy(update={"state": "void"}))
+    held = prize.held(source)
+    excess = held - max(entitled_minor, 0)
+    if excess <= 0:
+        return None
+    moved = _moved(prize, kind, source, target, excess)
+    if excess == held and target == "available":
+        return Moved(moved.prize.model_copy(update={"state": "void"}), moved.movements)
+    return moved
+
+
+def onward(prize: PlayPrize, kind: Kind, source: Account, target: Account, state: PrizeState) -> Moved:
+    """Return a prize in its next state, with all its money of one account moved on to another."""
+    moved = _moved(prize, kind, source, target, prize.held(source))
+    return Moved(moved.prize.model_copy(update={"state": state}), moved.movements)
+
+
+def _moved(prize: PlayPrize, kind: Kind, source: Account, target: Account, amount: int) -> Moved:
+    """Move an amount, from the portions in order of their names."""
+    portions, movements = dict(prize.portions), []
+    for name, taken in _shares(prize, source, amount):
+        portions[name] = portions[name].moved(source, target, taken)
+        movements.append(Movement(name, kind, source, target, taken))
+    return Moved(prize.model_copy(update={"portions": portions}), tuple(movements))
+
+
+def _shares(prize: PlayPrize, source: Account, amount: int) -> Iterator[tuple[str, int]]:
+    for name in sorted(prize.portions):
+        taken = min(prize.portions[name].accounts()[source], amount)
+        if taken:
+            yield name, taken
+        amount -= taken
+
+
+def post_all(
+    balances: Mapping[str, Balance], caused: Iterable[tuple[str, Movement]], at: datetime
+) -> tuple[dict[str, Balance], list[Posting]]:
+    """Return the balances after these movements, each with its cause, and their postings."""
+    after, postings = dict(balances), []
+    for cause, moved in caused:
+        after[moved.balance], posting = post(after[moved.balance], cause=cause, kind=moved.kind, legs=moved.legs, at=at)
+        postings.append(posting)
+    return after, postings
