@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,18 @@ def clock() -> ReplayClock:
 
 
 @pytest.fixture
-def ports(tmp_path: Path, clock: ReplayClock) -> Ports:
+def ports_in(clock: ReplayClock) -> Callable[[Path], Ports]:
+    """Return a maker of the embedded adapters in a home that knows the retailer `corner-shop` and its keys."""
+    return lambda home: _ports(home, clock)
+
+
+@pytest.fixture
+def ports(tmp_path: Path, ports_in: Callable[[Path], Ports]) -> Ports:
     """Return the embedded adapters in a fresh home that knows the retailer `corner-shop` and its keys."""
-    home = tmp_path / "home"
+    return ports_in(tmp_path / "home")
+
+
+def _ports(home: Path, clock: ReplayClock) -> Ports:
     objects, keys = EmbeddedObjects(home), EmbeddedKeys(home)
     topics = EmbeddedTopics(home, lambda: clock.now().timestamp())
     topics.declare_topics(topology.topics())
@@ -79,11 +89,19 @@ def ports(tmp_path: Path, clock: ReplayClock) -> Ports:
 
 
 @pytest.fixture
-def published(ports: Ports) -> Callable[[str], list[dict[str, Any]]]:
+def published_in() -> Callable[[Ports, str], list[dict[str, Any]]]:
     """Return a reader of everything published to a topic, decoded, in order; it consumes nothing."""
 
-    def read(topic: str) -> list[dict[str, Any]]:
+    def read(ports: Ports, topic: str) -> list[dict[str, Any]]:
         assert isinstance(ports.topics, EmbeddedTopics)
         return [json.loads(kept.data) for kept in ports.topics.recent(topic, 1_000_000)]
 
     return read
+
+
+@pytest.fixture
+def published(
+    ports: Ports, published_in: Callable[[Ports, str], list[dict[str, Any]]]
+) -> Callable[[str], list[dict[str, Any]]]:
+    """Return a reader of everything published to a topic of `ports`."""
+    return partial(published_in, ports)

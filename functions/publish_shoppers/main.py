@@ -1,4 +1,4 @@
-"""Called for every validated file: passes on what files of shoppers state."""
+"""Called for every validated file, and again until all of it is passed on: what files of shoppers state."""
 
 from tombola.feeds import usecases
 from tombola.feeds.events import FeedValidated
@@ -7,5 +7,5 @@ from tombola.runtime import Delivery, on_event, ports
 
 @on_event(FeedValidated)
 def publish_shoppers(event: FeedValidated, _delivery: Delivery) -> None:
-    """Publish with ids that come from the receipt, so that a second delivery says nothing new."""
+    """Publish one slice with ids that come from the receipt, so that a second delivery says nothing new."""
     usecases.publish_shoppers(ports(), event)

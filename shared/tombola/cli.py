@@ -207,6 +207,7 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
 _ELSEWHERE = {
     "campaign": ("tombola.cli_campaign", "app"),
     "check": ("tombola.cli_feeds", "check"),
+    "contract": ("tombola.cli_contract", "contract"),
     "receipt": ("tombola.cli_feeds", "receipts"),
     "reconcile": ("tombola.cli_reconcile", "command"),
 }

@@ -107,7 +107,7 @@ def dataframely(folder: Path) -> Run:
     import dataframely as dy
     import polars as pl
 
-    from tombola.feeds.contracts import NO_CONTROL
+    from tombola.feeds.fields import NO_CONTROL
     from tombola.money import EXPONENTS
 
     def text(*, nullable: bool = False, primary_key: bool = False) -> dy.String:

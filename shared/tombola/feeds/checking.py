@@ -1,12 +1,12 @@
 """Check a file: every row is accepted as typed columns, rejected as it was sent, or a duplicate.
 
-The file is read and masked in one thread, judged in another and written in a third; its order is kept.
+Blocks of it are judged in several threads at a time and written in another; its order is kept.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -14,20 +14,23 @@ import pyarrow as pa
 
 from tombola.feeds.columns import Columns, odd_rows
 from tombola.feeds.contracts import contract
-from tombola.feeds.decoding import REMEMBERED, Decoder
+from tombola.feeds.decoding import Decoder, columns_wanted
 from tombola.feeds.duplicates import FirstSight, Hasher, Hashes, SecondLook
 from tombola.feeds.events import FeedKind
+from tombola.feeds.formats import open_records
 from tombola.feeds.judging import Judge, Judged
 from tombola.feeds.masking import Mask
 from tombola.feeds.measuring import Measured
-from tombola.feeds.pipeline import WriteBehind, read_ahead, write_behind
-from tombola.feeds.reading import Reader
+from tombola.feeds.pipeline import WriteBehind, work_ahead, write_behind
 from tombola.feeds.receipts import Tally
+from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.splitting import Block
+from tombola.feeds.transcribing import Records
+from tombola.feeds.unknown_products import UnknownProducts
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect, Retailer
 
-_NO_PRODUCTS = pl.Series(dtype=pl.String)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class World:
     """What checking needs to know beside the file.
 
     `arrived_at`: when the object was written; `latest`: what is dated after it cannot have happened.
+    `known_products`: which of some products the catalogue holds; None where nobody can tell.
     """
 
     retailer: Retailer
@@ -42,7 +46,7 @@ class World:
     arrived_at: datetime
     latest: datetime
     pseudonym: Callable[[str], str]
-    known_products: Callable[[Collection[str]], set[str]]
+    known_products: Callable[[Collection[str]], set[str]] | None
 
     @property
     def dialect(self) -> Dialect:
@@ -57,9 +61,18 @@ class Sinks(Protocol):
         """Take accepted rows."""
         ...
 
-    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
-        """Take rejected rows as they were sent; `preamble` is what stands before the first of them, once."""
+    def reject(self, form: RejectsForm, rows: Sequence[Any]) -> None:
+        """Take rejected rows as they were sent, in a form that is the same for the whole file."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """The passed rows of a block, with the digests of their keys and their columns as they are staged."""
+
+    judged: Judged
+    keys: Hashes
+    staged: pl.DataFrame
 
 
 class Check:
@@ -75,13 +88,17 @@ class Check:
         self.unusable = False
         self.errors = Tally()
         self.warnings = Tally()
+        self.dialect = world.dialect
+        """How the file is read: what is stated, and what its first bytes and its header show."""
         self._world = world
         self._sinks = sinks
         self._masked = masked
         self._row = contract(world.kind)
         self._columns = Columns(world.kind, self._row, world.retailer.retailer, world.pseudonym)
         self._hasher = Hasher(self._row, key_bits)
-        self._known = self._unknown = _NO_PRODUCTS
+        names_products = world.kind != "products" and "product_id" in self._row.model_fields
+        known = world.known_products if names_products else None
+        self._unknown_products = None if known is None else UnknownProducts(known)
 
     def run(self, source: Measured) -> None:
         """Read the file to its end, or to what makes the rest unreadable; a second time if keys come again."""
@@ -92,77 +109,96 @@ class Check:
             self.unusable = True
             self.errors.add(fault.code, line=fault.line, value=fault.value, message=fault.message)
         if len(suspects):
-            second = SecondLook(suspects)
             with write_behind() as behind:
-                again = source.again()
-                self._read(again, lambda reader, judged: self._second_look(second, reader, judged, behind))
+                self._read_second(source.again(), SecondLook(suspects), behind)
 
     def _read_first(self, source: Measured, behind: WriteBehind) -> tuple[Unusable | None, Hashes]:
         """Judge all rows but those whose key was seen before; return what ended the file, and these keys."""
         first = FirstSight()
-        fault = self._read(source, lambda reader, judged: self._first_sight(first, reader, judged, behind))
+        fault = self._read(source, self._ready, lambda reader, ready: self._first_sight(first, reader, ready, behind))
         return fault, first.suspects()
 
-    def _read(self, source: Measured, take: Callable[[Reader, Judged], None]) -> Unusable | None:
-        """Judge all rows by themselves; return what made the rest of the file unreadable."""
+    def _read_second(self, source: Measured, second: SecondLook, behind: WriteBehind) -> None:
+        """Tell rows apart whose key came again."""
+
+        def concerned(judged: Judged) -> Judged:
+            return judged.filter(second.concerns(self._hasher.keys(judged.values)))
+
+        self._read(source, concerned, lambda reader, suspects: self._second_look(second, reader, suspects, behind))
+
+    def _read(
+        self, source: Measured, prepare: Callable[[Judged], T], take: Callable[[Records, T], None]
+    ) -> Unusable | None:
+        """Judge all rows by themselves, a block at a time; return what made the rest of the file unreadable.
+
+        Blocks are prepared on several threads, and taken on this one in the order of the file.
+        """
         world = self._world
         try:
-            reader = Reader(source, world.dialect)
-            decoder = Decoder(self._row, world.dialect, world.retailer.currency, reader.header, world.latest)
-            judge = Judge(reader, decoder, Mask(decoder, world.dialect, world.latest) if self._masked else None)
-            with read_ahead(judge.masked()) as blocks:
-                for block, masked in blocks:
-                    take(reader, judge.judged(block, masked))
+            reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect))
+            self.dialect = dialect = reader.dialect
+            decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
+            judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)
+            with work_ahead(lambda block: prepare(judge.judged(block)), reader.blocks()) as prepared:
+                for one in prepared:
+                    take(reader, one)
         except Unusable as fault:
             return fault
         return None
 
-    def _first_sight(self, first: FirstSight, reader: Reader, judged: Judged, behind: WriteBehind) -> None:
+    def _ready(self, judged: Judged) -> _Ready:
+        """Return rows with all that they are needed for at first sight."""
+        return _Ready(judged, self._hasher.keys(judged.values), self._staged(judged))
+
+    def _staged(self, judged: Judged) -> pl.DataFrame:
+        return self._columns.staged(judged.values, judged.lines, self._world.arrived_at)
+
+    def _first_sight(self, first: FirstSight, reader: Records, ready: _Ready, behind: WriteBehind) -> None:
         """Take rows whose key was not seen before, and refuse those that the contract refuses."""
+        judged = ready.judged
         self.rows += len(judged.block)
         self.rejected += len(judged.refused)
-        for index, problems in zip(judged.refused, judged.problems, strict=True):
-            for code, field, value, message in problems:
-                self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for index, code, field, value, message in judged.problems.first:
+            self.errors.add(code, field, line=int(judged.block.lines[index]), value=value, message=message)
+        for (code, field), count in judged.problems.others.items():
+            self.errors.add_others(code, field, count)
         self._reject(reader, judged.block, judged.refused, behind)
-        if judged.values.height:
-            fresh = first.judge(self._hasher.keys(judged.values))
-            self._accept(judged if fresh.all() else judged.filter(fresh), behind)
+        fresh = first.judge(ready.keys)
+        if fresh.all():
+            self._accept(judged, ready.staged, behind)
+        else:
+            self._accept(judged.filter(fresh), ready.staged.filter(pl.Series(fresh)), behind)
 
-    def _second_look(self, second: SecondLook, reader: Reader, judged: Judged, behind: WriteBehind) -> None:
-        """Tell rows apart whose key came again."""
-        keys = self._hasher.keys(judged.values)
-        concerned = second.concerns(keys)
-        if not concerned.any():
+    def _second_look(self, second: SecondLook, reader: Records, suspects: Judged, behind: WriteBehind) -> None:
+        """Take those that only looked like earlier rows, and refuse those that contradict one."""
+        if not suspects.values.height:
             return
-        suspects = judged.filter(concerned)
-        seen = np.array(second.judge(keys[concerned], *self._hasher.exact(suspects.values)))
+        seen = np.array(second.judge(self._hasher.keys(suspects.values), *self._hasher.exact(suspects.values)))
         self.duplicates += int((seen == "duplicate").sum())
         conflicts = suspects.filter(seen == "conflict")
         self.rejected += conflicts.values.height
         self._note_conflicts(conflicts)
-        self._reject(reader, judged.block, conflicts.indices.tolist(), behind)
-        self._accept(suspects.filter(seen == "new"), behind)
+        self._reject(reader, suspects.block, conflicts.indices.tolist(), behind)
+        new = suspects.filter(seen == "new")
+        self._accept(new, self._staged(new), behind)
 
-    def _accept(self, judged: Judged, behind: WriteBehind) -> None:
+    def _accept(self, judged: Judged, staged: pl.DataFrame, behind: WriteBehind) -> None:
         if not judged.values.height:
             return
         self.accepted += judged.values.height
         self._note_oddities(judged)
-        values, lines, arrived_at = judged.values, judged.lines, self._world.arrived_at
 
         def write() -> None:
-            for batch in self._columns.batches(values, lines, arrived_at):
+            for batch in self._columns.batches(staged):
                 self._sinks.accept(batch)
 
         behind.do(write)
 
-    def _reject(self, reader: Reader, block: Block, refused: Sequence[int], behind: WriteBehind) -> None:
+    def _reject(self, reader: Records, block: Block, refused: Sequence[int], behind: WriteBehind) -> None:
         if not refused:
             return
-        preamble = reader.mark + reader.encoded(reader.preamble)
-        rows = [reader.encoded(block.text(index)) for index in refused]
-        behind.do(lambda: self._sinks.reject(preamble, rows))
+        rows = reader.as_sent(block, refused)
+        behind.do(lambda: self._sinks.reject(reader.form, rows))
 
     def _note_conflicts(self, judged: Judged) -> None:
         """Tell of rows that contradict an earlier one."""
@@ -177,27 +213,21 @@ class Check:
         for field, indices in judged.ambiguous.items():
             places = np.flatnonzero(np.isin(judged.indices, indices)).tolist()
             self._warn("local-time-ambiguous", field, judged, places)
-        if self._world.kind != "products" and "product_id" in self._row.model_fields:
-            self._note_unknown(judged)
+        if self._unknown_products is not None:
+            unknown, first = self._unknown_products.among(judged.values["product_id"])
+            self._warn("unknown-product", "product_id", judged, unknown.tolist(), first.tolist())
 
-    def _warn(self, code: str, field: str, judged: Judged, positions: Sequence[int]) -> None:
-        self.warnings.add_many(code, field, positions, lambda one: (int(judged.lines[one]), judged.shown(one, field)))
+    def _warn(
+        self,
+        code: str,
+        field: str,
+        judged: Judged,
+        positions: Sequence[int],
+        telling: Sequence[int] | None = None,
+    ) -> None:
+        """Count a warning at these positions of the rows; the `telling` ones, or all, can be its examples."""
 
-    def _note_unknown(self, judged: Judged) -> None:
-        """Count products that are not in the catalogue; each is looked up once per file."""
-        named = judged.values["product_id"]
-        distinct = named.unique().drop_nulls()
-        fresh = distinct.filter(~(distinct.is_in(self._known.implode()) | distinct.is_in(self._unknown.implode())))
-        if len(fresh):
-            self._look_up(fresh)
-        if len(self._unknown):
-            places = np.flatnonzero(named.is_in(self._unknown.implode()).fill_null(value=False).to_numpy()).tolist()
-            self._warn("unknown-product", "product_id", judged, places)
+        def place(one: int) -> tuple[int, str]:
+            return int(judged.lines[one]), judged.shown(one, field)
 
-    def _look_up(self, fresh: pl.Series) -> None:
-        """Remember which of these products the catalogue holds; forget the others when they are many."""
-        if len(self._known) + len(self._unknown) > REMEMBERED:
-            self._known = self._unknown = _NO_PRODUCTS
-        known = pl.Series(list(self._world.known_products(fresh.to_list())), dtype=pl.String)
-        self._known = pl.concat([self._known, known])
-        self._unknown = pl.concat([self._unknown, fresh.filter(~fresh.is_in(known.implode()))])
+        self.warnings.add_many(code, field, len(positions), positions if telling is None else telling, place)

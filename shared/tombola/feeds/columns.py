@@ -2,34 +2,38 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import reduce
-from operator import and_, eq, gt
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from tombola.feeds.contracts import Comparison, Odd, Row
-from tombola.feeds.decoding import Remembered
+from tombola.feeds.comparisons import expression
+from tombola.feeds.contracts import Row
 from tombola.feeds.events import FeedKind
 from tombola.feeds.masking import INSTANT
-from tombola.feeds.schemas import SHOPPER, arrow_schema, columns
+from tombola.feeds.rules import Odd
+from tombola.feeds.schemas import arrow_schema, columns
 from tombola.feeds.splitting import Places
+from tombola.feeds.tables import SHOPPER
+
+REMEMBERED = 30_000
+"""Shoppers whose pseudonyms are kept from block to block."""
 
 
 class Columns:
-    """Builds the record batches of one feed's staged file."""
+    """Builds the columns of one feed's staged file."""
 
     def __init__(self, kind: FeedKind, row: type[Row], retailer: str, pseudonym: Callable[[str], str]) -> None:
         """Use `pseudonym` for what stands where a shopper id was."""
-        self.schema = arrow_schema(kind)
+        self._schema = pa.schema([_viewed(field) for field in arrow_schema(kind)])
         self._row = row
         self._columns = columns(row)
         self._retailer = retailer
-        self._pseudonyms = Remembered(pseudonym)
+        self._pseudonym = pseudonym
+        self._known: dict[str | None, str | None] = {None: None}
 
-    def batches(self, values: pl.DataFrame, lines: Places, arrived_at: datetime) -> list[pa.RecordBatch]:
-        """Return rows (the contract's fields, typed) as columns.
+    def staged(self, values: pl.DataFrame, lines: Places, arrived_at: datetime) -> pl.DataFrame:
+        """Return rows (the contract's fields, typed) as they are staged.
 
         A row that states no version was stated when its file arrived.
         """
@@ -40,34 +44,34 @@ class Columns:
             stated.alias("stated_at"),
             pl.Series("source_line", lines, pl.Int64),
         )
-        if SHOPPER in frame.columns:
-            frame = frame.with_columns(self._pseudonyms_of(frame[SHOPPER]))
-        table: pa.Table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-        batches: list[pa.RecordBatch] = table.cast(self.schema).to_batches()
+        return frame.with_columns(self._pseudonyms_of(frame[SHOPPER])) if SHOPPER in frame.columns else frame
+
+    def batches(self, staged: pl.DataFrame) -> list[pa.RecordBatch]:
+        """Return staged rows as Arrow has them, without copying a text."""
+        table: pa.Table = staged.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+        batches: list[pa.RecordBatch] = pa.Table.from_arrays(table.columns, schema=self._schema).to_batches()
         return batches
 
     def _pseudonyms_of(self, shoppers: pl.Series) -> pl.Series:
-        """Make a pseudonym once per distinct shopper."""
-        distinct = shoppers.unique().drop_nulls()
-        made = pl.Series([self._pseudonyms[one] for one in distinct.to_list()], dtype=pl.String)
-        return shoppers.replace_strict(distinct, made, default=None, return_dtype=pl.String)
+        """Make one pseudonym for rows of the same shopper that follow each other: the lines of an order do."""
+        followed = shoppers.rle().struct.field("value").to_list()
+        if len(self._known) > REMEMBERED:
+            self._known = {None: None}
+        known = self._known
+        known.update({one: self._pseudonym(one) for one in followed if one not in known})
+        return pl.Series(shoppers.name, [known[one] for one in followed], pl.String).gather(shoppers.rle_id())
+
+
+def _viewed(field: pa.Field) -> pa.Field:
+    """Return a field of the staged file as memory holds it: texts stay where they were read."""
+    return field.with_type(pa.string_view()) if pa.types.is_string(field.type) else field
 
 
 def odd_rows(row: type[Row], values: pl.DataFrame) -> Iterator[tuple[Odd, list[int]]]:
     """Yield what is odd about typed rows, and their positions."""
     if not row.ODD:
         return
-    marks = values.select(
-        reduce(and_, map(_compared, odd.when)).fill_null(value=False).alias(str(number))
-        for number, odd in enumerate(row.ODD)
-    )
+    marks = values.select(expression(odd.when).alias(str(number)) for number, odd in enumerate(row.ODD))
     for odd, mark in zip(row.ODD, marks.iter_columns(), strict=True):
         if mark.any():
             yield odd, np.flatnonzero(mark.to_numpy()).tolist()
-
-
-def _compared(comparison: Comparison) -> pl.Expr:
-    field, operator, other = comparison
-    right = pl.col(other) if isinstance(other, str) else pl.lit(other)
-    found: pl.Expr = {"==": eq, ">": gt}[operator](pl.col(field), right)
-    return found

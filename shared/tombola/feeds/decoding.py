@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import repeat
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ NAMED = 100
 """Columns that a message names; a header may hold a million."""
 FIRST, END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 """The instants that orders can hold. Years such as 1, 1900 and 9999 stand for "unknown" in somebody's system."""
+_DAY_OR_MONTH = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2,4}([ T].*)?")
 _YEARS = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
 _WORDS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
@@ -68,18 +70,30 @@ class Numbers:
         self._group = dialect.thousands_mark
         self._expected = f"digits, decimals after {dialect.decimal_mark!r}"
 
-    def scaled(self, text: str, decimals: int, too_many: str) -> int | Unreadable:
-        """Return the number times 10 to the `decimals`, exactly; more decimals than that are `too_many`."""
+    def scaled(self, text: str, decimals: int, too_many: str, unit: Decimal | None = None) -> int | Unreadable:
+        """Return the number times 10 to the `decimals`, exactly; more decimals than that are `too_many`.
+
+        What is written counts in a `unit` of its own, if one is given.
+        """
         match = self._form.fullmatch(text.strip()) if len(text) <= LONGEST_NUMBER else None
         if match is None:
             return Unreadable("not-a-number", self._expected)
         sign, whole, fraction = match[1], match[2], (match[3] or "").rstrip("0")
         if self._group:
             whole = whole.replace(self._group, "")
+        if unit is not None:
+            return _in_unit(int(f"{sign}{whole}{fraction}"), len(fraction), decimals, too_many, unit)
         if len(fraction) > decimals:
             return Unreadable(too_many, f"at most {decimals} decimals")
         number = int(whole + fraction.ljust(decimals, "0"))
         return -number if sign == "-" else number
+
+
+def _in_unit(digits: int, shift: int, decimals: int, too_many: str, unit: Decimal) -> int | Unreadable:
+    """Return `digits` without their last `shift` places, times the unit and 10 to the `decimals`, if that is whole."""
+    times, parts = unit.as_integer_ratio()
+    number, rest = divmod(digits * times * 10**decimals, parts * 10**shift)
+    return Unreadable(too_many, f"{unit} times what is written, with at most {decimals} decimals") if rest else number
 
 
 class Instants:
@@ -87,7 +101,8 @@ class Instants:
 
     def __init__(self, dialect: Dialect, latest: datetime = END) -> None:
         """Read instants up to `latest` in the dialect's format and time zone; ISO 8601 where it names no format."""
-        self._format = dialect.datetime_format
+        self._formats = dialect.datetime_formats
+        self._stated = "datetime_formats" in dialect.model_fields_set
         self._zone = ZoneInfo(dialect.time_zone)
         self._ambiguous = dialect.ambiguous
         self._latest = latest
@@ -97,10 +112,10 @@ class Instants:
         """Return the instant in UTC."""
         try:
             at = self._parse(text.strip())
+            if at is None:
+                return self._unread(text)
             found = at.astimezone(UTC) if at.tzinfo else self._local(at, text)
-        except ValueError:
-            return Unreadable("not-a-time", self._format or "ISO 8601, such as 2026-03-29T12:30:00")
-        except OverflowError:
+        except (ValueError, OverflowError):
             return Unreadable("not-a-time", _YEARS)
         return found if isinstance(found, Unreadable) else self._possible(found)
 
@@ -112,11 +127,22 @@ class Instants:
             return Unreadable("in-the-future", f"at most {self._latest.isoformat(timespec='seconds')}")
         return at
 
-    def _parse(self, text: str) -> datetime:
-        """Return the time as written: aware only if the text holds its offset."""
-        if self._format is None:
-            return datetime.fromisoformat(text)
-        return datetime.strptime(text, self._format)  # noqa: DTZ007 (`_local` knows the zone)
+    def _parse(self, text: str) -> datetime | None:
+        """Return the time as the first format that fits reads it: aware only if the text holds its offset."""
+        for one in self._formats:
+            try:
+                return datetime.fromisoformat(text) if one == "iso" else datetime.strptime(text, one)  # noqa: DTZ007 (`_local` knows the zone)
+            except ValueError:
+                continue
+        return None
+
+    def _unread(self, text: str) -> Unreadable:
+        """Say what was expected. Whether the day or the month comes first is never guessed."""
+        if not self._stated and _DAY_OR_MONTH.fullmatch(text.strip()):
+            expected = "ISO 8601, or a dialect that states datetime_formats, such as %d.%m.%Y or %m/%d/%Y"
+            return Unreadable("ambiguous-date", expected)
+        shown = ("ISO 8601, such as 2026-03-29T12:30:00" if one == "iso" else one for one in self._formats)
+        return Unreadable("not-a-time", " or ".join(shown))
 
     def _local(self, at: datetime, text: str) -> datetime | Unreadable:
         earlier, later = (at.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1))
@@ -146,11 +172,11 @@ class Decoder:
         self._dialect = dialect
         self._instants = Instants(dialect, latest)
         self._numbers = Numbers(dialect)
-        self._amounts = {code: Remembered(self._amount(code)) for code in EXPONENTS}
         self.places = _places(row, dialect, header)
         self._constants = self._constant_values(currency)
         fixed = str(self._constants.get("currency", "")) or None
         self._hows = {field: reading(row, field) for field in self.places}
+        self._amounts: dict[tuple[str, str], Remembered] = {}
         self._readers = {
             field: self._reader(field, how, fixed) for field, how in self._hows.items() if fixed or how != "amount"
         }
@@ -184,8 +210,16 @@ class Decoder:
         """Read amounts whose currency stands in the same row."""
         nulls, null = self._dialect.nulls, self._null(field)
         for text, currency in zip(texts[self.places[field]], texts[self.places["currency"]], strict=True):
-            amounts = self._amounts.get(currency.strip(), self._amounts["EUR"])
-            yield null if text in nulls else amounts[text]
+            yield null if text in nulls else self._amounts_of(field, currency.strip())[text]
+
+    def _amounts_of(self, field: str, currency: str) -> Remembered:
+        """Return what reads a field's amounts in a currency. Amounts of a currency nobody knows are refused later."""
+        if (found := self._amounts.get((field, currency))) is not None:
+            return found
+        if currency not in EXPONENTS:
+            return self._amounts_of(field, "EUR")
+        found = Remembered(self._amount(currency, self._dialect.units.get(field)))
+        return self._amounts.setdefault((field, currency), found)
 
     @property
     def constants(self) -> Mapping[str, object]:
@@ -208,12 +242,13 @@ class Decoder:
         if how == "text":
             replaced = dict.fromkeys(nulls, null)
             return lambda texts: map(replaced.get, texts, texts)
-        read = self._amount(currency or "EUR") if how == "amount" else self._cell_reader(how)
+        unit = self._dialect.units.get(field)
+        read = self._amount(currency or "EUR", unit) if how == "amount" else self._cell_reader(how, unit)
         remembered = Remembered(lambda text: null if text in nulls else read(text))
         return lambda texts: map(remembered.__getitem__, texts)
 
-    def _cell_reader(self, how: str) -> Read:
-        readers: dict[str, Read] = {"whole": self._whole, "instant": self._instants.read, "yes_no": _yes_or_no}
+    def _cell_reader(self, how: str, unit: Decimal | None) -> Read:
+        readers: dict[str, Read] = {"whole": self._whole(unit), "instant": self._instants.read, "yes_no": _yes_or_no}
         return readers[how]
 
     def _null(self, field: str) -> object:
@@ -221,12 +256,12 @@ class Decoder:
         info = self.row.model_fields[field]
         return None if info.is_required() else info.default
 
-    def _whole(self, text: str) -> object:
-        return self._numbers.scaled(text, 0, "not-whole")
+    def _whole(self, unit: Decimal | None) -> Read:
+        return lambda text: self._numbers.scaled(text, 0, "not-whole", unit)
 
-    def _amount(self, currency: str) -> Read:
+    def _amount(self, currency: str, unit: Decimal | None) -> Read:
         decimals = EXPONENTS.get(currency, 2)
-        return lambda text: self._numbers.scaled(text, decimals, "too-many-decimals")
+        return lambda text: self._numbers.scaled(text, decimals, "too-many-decimals", unit)
 
 
 def _yes_or_no(text: str) -> object:
@@ -255,6 +290,16 @@ def _places(row: type[Row], dialect: Dialect, header: Sequence[str]) -> dict[str
     return places
 
 
+def columns_wanted(row: type[Row], dialect: Dialect) -> dict[str, bool]:
+    """Return the columns that somebody will read if the file has them, and whether no cell of them may be left out."""
+    wanted: dict[str, bool] = {}
+    for field in row.model_fields:
+        if field not in dialect.constants:
+            name = dialect.columns.get(field, field)
+            wanted[name] = wanted.get(name, False) or row.model_fields[field].is_required()
+    return wanted
+
+
 def _needed(row: type[Row], field: str) -> bool:
     """A currency is never needed: it is the retailer's, by default."""
     return row.model_fields[field].is_required() and field != "currency"
@@ -268,6 +313,11 @@ def _hints(needed: Mapping[str, None], header: Sequence[str]) -> str:
 
 def _check_dialect(row: type[Row], dialect: Dialect) -> None:
     """Raises `Malformed` naming every field that the contract does not have."""
+    numbers = {field for field in row.model_fields if reading(row, field) in {"whole", "amount"}}
+    if others := sorted(set(dialect.units) - numbers):
+        problems = [Problem(f"units.{field}", repr(field), f"one of {', '.join(sorted(numbers))}") for field in others]
+        message = f"the dialect gives units to fields that are no numbers: {', '.join(others)}"
+        raise Malformed(message, problems, code="malformed-dialect")
     strange = sorted({*dialect.columns, *dialect.constants} - set(row.model_fields))
     if strange:
         expected = f"one of {', '.join(row.model_fields)}"

@@ -5,11 +5,13 @@ Each receipt holds the figures of its file, so what is usual is made of receipts
 
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from tombola.feeds.rejects import RejectsForm
 
 REMEMBERED = 10
 """Files that say what is usual."""
@@ -80,7 +82,7 @@ class Sinks(Protocol):
         """Take accepted rows."""
         ...
 
-    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
+    def reject(self, form: RejectsForm, rows: Sequence[Any]) -> None:
         """Take rejected rows."""
         ...
 
@@ -109,9 +111,9 @@ class Observer:
                 self._highest[name] = max(self._highest.get(name, found["max"]), found["max"])
         self._sinks.accept(batch)
 
-    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
+    def reject(self, form: RejectsForm, rows: Sequence[Any]) -> None:
         """Take rejected rows."""
-        self._sinks.reject(preamble, rows)
+        self._sinks.reject(form, rows)
 
     def figures(self, columns: Sequence[str], rows: int, unknown_products: int) -> Figures:
         """Return the figures of the whole file."""

@@ -1,11 +1,11 @@
 """What the intake tells the others."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
-from tombola.events import Event
+from tombola.events import Event, derived_id
 
 FeedKind = Literal["products", "orders", "shoppers", "navigation", "returns"]
 Verdict = Literal["accepted", "partial", "quarantined"]
@@ -21,7 +21,11 @@ class FileRef(BaseModel, frozen=True):
 
 
 class FeedValidated(Event):
-    """A file has a receipt. `receipt` is the receipt object's name; `files` are what may be read of it."""
+    """A file has a receipt. `receipt` is the receipt object's name; `files` are what may be read of it.
+
+    `from_row` is 0 when the file was judged, and more where somebody passes its rows on a slice at a time and this
+    is the word to go on: rows before it, counted through all `files`, are done.
+    """
 
     TYPE: ClassVar[str] = "feed-validated"
 
@@ -30,6 +34,12 @@ class FeedValidated(Event):
     receipt: str
     verdict: Verdict
     files: tuple[FileRef, ...]
+    from_row: Annotated[int, Field(ge=0)] = 0
+
+    def going_on(self, from_row: int) -> "FeedValidated":
+        """Return the word to go on from that row."""
+        event_id = derived_id(self.TYPE, self.receipt, from_row)
+        return self.model_copy(update={"event_id": event_id, "from_row": from_row})
 
 
 class StatedConsent(BaseModel, frozen=True):

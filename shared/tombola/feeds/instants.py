@@ -21,6 +21,8 @@ Flags = npt.NDArray[np.bool_]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND, _HOUR, _DAY = 1_000_000, 3_600_000_000, 86_400_000_000
+FEW_RUNS = 2
+"""Texts that stand in a run, on average, from which on reading one of each run is worth it."""
 _PARTS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _ISO = (
     "%Y-%m-%d",
@@ -45,18 +47,28 @@ class _Form:
 class FixedInstants:
     """Instants of one dialect at fixed places."""
 
-    def __init__(self, datetime_format: str | None, zone: str, latest: datetime) -> None:
-        """Read local times of `zone`, up to `latest`."""
-        formats = _ISO if datetime_format is None else (datetime_format,)
-        self._forms = [form for one in formats if (form := _form(one, iso=datetime_format is None)) is not None]
+    def __init__(self, datetime_formats: Sequence[str], zone: str, latest: datetime) -> None:
+        """Read local times of `zone`, up to `latest`, by formats that are tried in their order."""
+        self._forms = list(_forms(datetime_formats))
         self._zone = zone
         self._latest = microseconds(latest)
 
     def read(self, texts: pl.Series) -> tuple[Numbers, Flags]:
-        """Return microseconds since 1970, UTC, and for which texts that is what they say. No text is null."""
+        """Return microseconds since 1970, UTC, and for which texts that is what they say. No text is null.
+
+        A text that follows itself is read once: the lines of an order are of one time.
+        """
+        runs = texts.rle_id().to_numpy()
+        if not len(runs) or runs[-1] > len(runs) // FEW_RUNS:
+            return self._read_each(texts)
+        at, sure = self._read_each(texts.rle().struct.field("value"))
+        return at[runs], sure[runs]
+
+    def _read_each(self, texts: pl.Series) -> tuple[Numbers, Flags]:
         at, sure = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
         lengths = texts.str.len_bytes().to_numpy()
-        for length in {form.length for form in self._forms} & set(np.unique(lengths).tolist()):
+        found_lengths = set(np.flatnonzero(np.bincount(lengths)).tolist())
+        for length in {form.length for form in self._forms} & found_lengths:
             places = np.flatnonzero(lengths == length)
             found = texts if len(places) == len(texts) else texts.gather(places)
             read, known = self._read_all(_matrix(found, length))
@@ -82,6 +94,26 @@ class FixedInstants:
 def microseconds(at: datetime) -> int:
     """Return whole microseconds since 1970."""
     return (at - _EPOCH) // _MICROSECOND
+
+
+def _forms(formats: Sequence[str]) -> Iterator[_Form]:
+    """Yield the forms of texts that no earlier format could have read in another way."""
+    for number, one in enumerate(formats):
+        forms = [form for text in (_ISO if one == "iso" else (one,)) if (form := _form(text, iso=one == "iso"))]
+        if not all(_told_apart(one, earlier) for earlier in formats[:number]):
+            return
+        yield from forms
+
+
+def _told_apart(later: str, earlier: str) -> bool:
+    """Tell whether no text of the one format is one of the other: what stands between the numbers says so."""
+    form, other = (_form(text, iso=False) for text in (later, earlier))
+    if form is None or (earlier != "iso" and other is None) or later == "iso":
+        return False
+    if earlier == "iso":
+        return later[:2] in {"%d", "%m"} and form.literals[:1] != () and form.literals[0][0] == 2  # noqa: PLR2004 (no year)
+    between = [[letter for _, letter in one.literals] for one in (form, other) if one is not None]
+    return between[0] != between[1] and not any(chr(letter).isdigit() for one in between for letter in one)
 
 
 def _form(text: str, *, iso: bool) -> _Form | None:

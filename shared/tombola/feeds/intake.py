@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from tombola.feeds.checking import Check, World
+from tombola.feeds.contracts import contract
+from tombola.feeds.decoding import columns_wanted
 from tombola.feeds.drift import Figures, History, Observer, drift
 from tombola.feeds.events import Verdict
+from tombola.feeds.formats import open_records
 from tombola.feeds.measuring import Measured
-from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import Receipt, count_of, verdict
 from tombola.feeds.staging import Attempt
 from tombola.feeds.unusable import Unusable
@@ -84,7 +86,7 @@ def _header(stream: BinaryIO, world: World) -> Sequence[str]:
     """Return the file's columns, as far as it has any, and go back to its beginning."""
     begin = stream.tell()
     try:
-        return Reader(Measured(stream), world.dialect).header
+        return open_records(Measured(stream), world.dialect, columns_wanted(contract(world.kind), world.dialect)).header
     except Unusable:
         return ()
     finally:
@@ -105,7 +107,7 @@ def write_receipt(
         generation=subject.generation,
         sha256=examined.sha256,
         bytes=examined.size,
-        dialect=world.dialect,
+        dialect=check.dialect,
         dialect_stated=tuple(sorted(world.dialect.model_fields_set)),
         started_at=subject.started_at,
         seconds=round(took.total_seconds(), 3),

@@ -1,6 +1,7 @@
 """Judge the rows of a block by themselves: the mask takes the surely valid, the contract's model has the final word."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,13 +11,13 @@ from pydantic import ValidationError
 
 from tombola.feeds.contracts import Row
 from tombola.feeds.decoding import Decoder, Unreadable
-from tombola.feeds.masking import Mask, Masked, typed
-from tombola.feeds.reading import Reader
-from tombola.feeds.receipts import masked
+from tombola.feeds.masking import Mask, typed
+from tombola.feeds.receipts import MAX_EXAMPLES, masked
 from tombola.feeds.splitting import Block, Flags, Places
+from tombola.feeds.transcribing import Records
 
-Problem = tuple[str, str, str, str]
-"""Code, field, value and message of one thing that is wrong with a row."""
+Problem = tuple[int, str, str, str, str]
+"""Record, code, field, value and message of one thing that is wrong with a row."""
 _CODES = {
     "missing": "missing",
     "string_too_short": "missing",
@@ -28,11 +29,31 @@ _CODES = {
 """What pydantic calls it, and what a receipt does."""
 
 
+@dataclass(slots=True)
+class Problems:
+    """What is wrong with the rows of a block: the first of each code, and how many others there are by code and field.
+
+    Nothing is put into words that no receipt will show: where every row is wrong, that would take half the time.
+    """
+
+    first: list[Problem] = field(default_factory=list)
+    others: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _shown: Counter[str] = field(default_factory=Counter)
+
+    def room(self, code: str, name: str) -> bool:
+        """Count a problem, and tell whether it belongs to the first."""
+        if self._shown[code] >= MAX_EXAMPLES:
+            self.others[code, name] += 1
+            return False
+        self._shown[code] += 1
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One block judged. `values` are the rows that passed, `indices` their records, `refused` the records that did not.
 
-    `problems` are those of each refused record; `ambiguous` are records with local times that the clock shows twice.
+    `ambiguous` are records with local times that the clock shows twice.
     """
 
     row: type[Row]
@@ -40,7 +61,7 @@ class Judged:
     values: pl.DataFrame
     indices: Places
     refused: Sequence[int]
-    problems: Sequence[Sequence[Problem]]
+    problems: Problems
     ambiguous: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
@@ -60,20 +81,16 @@ class Judged:
 class Judge:
     """Judges the blocks of one file."""
 
-    def __init__(self, reader: Reader, decoder: Decoder, mask: Mask | None) -> None:
+    def __init__(self, reader: Records, decoder: Decoder, mask: Mask | None) -> None:
         """Let the model judge every row if there is no mask."""
         self._reader = reader
         self._decoder = decoder
         self._mask = mask
         self._row = decoder.row
 
-    def masked(self) -> Iterator[tuple[Block, Masked | None]]:
-        """Yield every block with what the mask says of it."""
-        for block in self._reader.blocks():
-            yield block, None if self._mask is None else self._mask.judge(block)
-
-    def judged(self, block: Block, masked: Masked | None) -> Judged:
-        """Return what becomes of each record."""
+    def judged(self, block: Block) -> Judged:
+        """Return what becomes of each record. Several blocks may be judged at a time."""
+        masked = None if self._mask is None else self._mask.judge(block)
         doubtful = range(len(block)) if masked is None else np.flatnonzero(~masked.sure).tolist()
         found = _Found(self._row, self._decoder, block)
         if doubtful:
@@ -106,7 +123,7 @@ class _Found:
         self.values: list[tuple[Any, ...]] = []
         self.passed: list[int] = []
         self.refused: list[int] = []
-        self.problems: list[Sequence[Problem]] = []
+        self.problems = Problems()
         self.ambiguous: dict[str, list[int]] = {}
         self._row = row
         self._decoder = decoder
@@ -124,11 +141,10 @@ class _Found:
                 self.values.append(tuple(judge(fields).__dict__.values()))
                 self.passed.append(index)
             except ValidationError as error:
-                self._refuse(index, list(_problems(self._row, error, self._decoder, record)))
+                self._refuse(index, error, record)
         if self._decoder.saw_ambiguous:
             self._note_ambiguous(dict(zip(indices, records, strict=True)))
-        if not all(map(int.__lt__, self.refused, self.refused[1:])):
-            self._sort()
+        self.refused.sort()
 
     def _note_ambiguous(self, records: Mapping[int, Sequence[str]]) -> None:
         for index in self.passed:
@@ -139,38 +155,39 @@ class _Found:
         """Tell whether a record has the header's length, and refuse it if not."""
         if index in self._block.broken:
             code, reason = self._block.broken[index]
-            self._refuse(index, [(code, "", "", reason)])
+            self._refuse_whole(index, code, reason)
             return False
         if len(record) != width:
-            message = f"{len(record)} fields; expected {width}, as in the header"
-            self._refuse(index, [("wrong-field-count", "", "", message)])
+            self._refuse_whole(index, "wrong-field-count", f"{len(record)} fields; expected {width}, as in the header")
             return False
         return True
 
-    def _refuse(self, index: int, problems: Sequence[Problem]) -> None:
+    def _refuse_whole(self, index: int, code: str, message: str) -> None:
         self.refused.append(index)
-        self.problems.append(problems)
+        if self.problems.room(code, ""):
+            self.problems.first.append((index, code, "", "", message))
 
-    def _sort(self) -> None:
-        """Put refused records into the order of the file."""
-        order = sorted(range(len(self.refused)), key=self.refused.__getitem__)
-        self.refused = [self.refused[place] for place in order]
-        self.problems = [self.problems[place] for place in order]
+    def _refuse(self, index: int, error: ValidationError, record: Sequence[str]) -> None:
+        """Note everything that is wrong with one row."""
+        self.refused.append(index)
+        for problem in error.errors(include_url=False, include_context=False):
+            name = str(problem["loc"][0]) if problem["loc"] else ""
+            found = problem["input"]
+            code = found.code if isinstance(found, Unreadable) else _code(problem["type"], found)
+            if self.problems.room(code, name):
+                place = self._decoder.places.get(name)
+                value = _shown(self._row, name, record[place]) if place is not None else ""
+                self.problems.first.append((index, code, name, value, _message(found, problem["msg"])))
 
 
-def _problems(row: type[Row], error: ValidationError, decoder: Decoder, record: Sequence[str]) -> Iterator[Problem]:
-    """Yield everything that is wrong with one row."""
-    for problem in error.errors(include_url=False, include_context=False):
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        found = problem["input"]
-        place = decoder.places.get(name)
-        value = _shown(row, name, record[place]) if place is not None else ""
-        if isinstance(found, Unreadable):
-            yield found.code, name, value, f"expected {found.expected}"
-        elif found is None:
-            yield "missing", name, value, "empty; expected a value"
-        else:
-            yield _CODES.get(problem["type"], problem["type"]), name, value, problem["msg"]
+def _code(kind: str, found: object) -> str:
+    return "missing" if found is None else _CODES.get(kind, kind)
+
+
+def _message(found: object, said: str) -> str:
+    if isinstance(found, Unreadable):
+        return f"expected {found.expected}"
+    return "empty; expected a value" if found is None else said
 
 
 def _shown(row: type[Row], name: str, value: object) -> str:

@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
-from operator import and_
-from typing import Any, get_args
+from operator import add, and_
+from typing import Any
 
 import numpy as np
 import polars as pl
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 
-from tombola.feeds.contracts import NO_CONTROL, Reads, Row, known_currency, reading
+from tombola.feeds.comparisons import breaks
+from tombola.feeds.contracts import Row, annotations, reading
 from tombola.feeds.decoding import END, Decoder, Unreadable
+from tombola.feeds.fields import GTIN_LENGTHS, NO_CONTROL, OneOf, Reads, Unit, gtin14
 from tombola.feeds.instants import FixedInstants, microseconds
 from tombola.feeds.splitting import Block, Flags
 from tombola.money import EXPONENTS
@@ -39,15 +41,19 @@ _ODD_SPACES = (b"\xc2\x85", b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x8
 """Where the UTF-8 of blanks that are not the space begins."""
 
 
+_PART_OF_NUMBER = np.isin(np.arange(256), np.frombuffer(b"0123456789.,+-", np.uint8))
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a field's annotations ask for: sizes of texts, bounds of numbers, and the texts there are."""
+    """What a field's annotations ask for: sizes of texts, bounds of numbers, the texts there are, or a GTIN."""
 
     shortest: int = 0
     longest: int | None = None
     least: int | None = None
     most: int | None = None
     words: tuple[str, ...] | None = None
+    gtin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Mask:
         self._width = len(decoder.header)
         self._places = decoder.places
         self._constants = decoder.constants
-        self._instants = FixedInstants(dialect.datetime_format, dialect.time_zone, min(latest, END))
+        self._instants = FixedInstants(dialect.datetime_formats, dialect.time_zone, min(latest, END))
         self._hows = {field: reading(self._row, field) for field in self._row.model_fields}
         self._rules = {field: rules(self._row, field) for field in self._places}
         self._exponent = self._minor_units()
@@ -102,7 +108,7 @@ class Mask:
             calm=_calm(block, self._dialect.delimiter),
             ascii=data.isascii(),
             spaced=b" " in data,
-            exponents=b"e" in data or b"E" in data,
+            exponents=_may_hold_exponents(data),
         )
         columns, marks = [], []
         for field, how in self._hows.items():
@@ -111,8 +117,7 @@ class Mask:
             if mark is not None:
                 marks.append(mark)
         texts, known = self._with_instants(texts)
-        enough = [~_is_one_of(pl.col(str(self._places[field])), self._dialect.nulls) for field in self._enough()]
-        sure_rows = pl.all_horizontal(pl.lit(value=True), *marks, *enough).alias("\0sure")
+        sure_rows = pl.all_horizontal(pl.lit(value=True), *marks).alias("\0sure")
         found = texts.lazy().select(*columns, sure_rows).collect()
         sure = found["\0sure"].to_numpy() & block.shaped & known
         values = found.drop("\0sure")
@@ -120,15 +125,17 @@ class Mask:
             amounts, exact = _in_minor_units(values[field], self._exponent or 0)
             values = values.with_columns(amounts)
             sure &= exact
+        if self._row.WRONG:
+            sure &= ~values.select(breaks(self._row.WRONG).alias("\0wrong"))["\0wrong"].to_numpy()
         return Masked(values, sure)
 
     def _understands(self) -> bool:
         """Tell whether any row can be sure."""
-        validators = self._row.__pydantic_decorators__
-        own = (validators.model_validators, validators.field_validators, validators.validators)
-        if any(own) and (self._row.ENOUGH is None or validators.field_validators or validators.validators):
+        if self._dialect.units.keys() & self._places.keys():
             return False
-        if any(field not in self._places for field in self._enough()):
+        validators = self._row.__pydantic_decorators__
+        own = {*validators.model_validators, *validators.field_validators, *validators.validators}
+        if own != set(Row.__pydantic_decorators__.model_validators):
             return False
         if any(rule is None for rule in self._rules.values()) or self._exponent is None:
             return False
@@ -145,9 +152,6 @@ class Mask:
             if isinstance(value, int) and not isinstance(value, bool) and not _number_holds(value, known):
                 return False
         return True
-
-    def _enough(self) -> Sequence[str]:
-        return self._row.ENOUGH or ()
 
     def _minor_units(self) -> int | None:
         """Return the decimals of amounts that can be sure; rows of currencies with others are not."""
@@ -191,7 +195,7 @@ class Mask:
         empty = _is_one_of(text, self._dialect.nulls)
         info = self._row.model_fields[field]
         if info.is_required():
-            return read, sure & ~empty
+            return read, sure if set(self._dialect.nulls) <= {""} else sure & ~empty  # nothing sure is an empty text
         default = pl.lit(info.default, TYPES[how])
         if field in self._scaled:
             default = pl.lit(info.default / 10 ** (self._exponent or 0))
@@ -199,8 +203,10 @@ class Mask:
 
     def _read(self, text: pl.Expr, how: str, known: Rules, facts: _Facts) -> tuple[pl.Expr, pl.Expr]:
         if how == "text":
+            if known.gtin:
+                return text.str.zfill(max(GTIN_LENGTHS)), _gtin_sure(text)
             stripped = text.str.strip_chars(" ") if facts.spaced else text
-            sure = self._currency_sure(text) if known.words is not None else _text_sure(text, stripped, known, facts)
+            sure = _text_sure(text, stripped, known, facts) if known.words is None else self._word_sure(text, known)
             return stripped, sure
         if how == "yes_no":
             return text.is_in(_YES), text.is_in(_YES + _NO)
@@ -208,9 +214,10 @@ class Mask:
         assert exponent is not None  # noqa: S101 (else no row is sure)
         return _number(text, self._dialect.decimal_mark, exponent, known, calm_numbers=not facts.exponents)
 
-    def _currency_sure(self, text: pl.Expr) -> pl.Expr:
+    def _word_sure(self, text: pl.Expr, known: Rules) -> pl.Expr:
         """A currency of other decimals makes the row's amounts unsure."""
-        return _is_one_of(text, [code for code, digits in EXPONENTS.items() if digits == self._exponent])
+        words = known.words or ()
+        return _is_one_of(text, [word for word in words if EXPONENTS.get(word, self._exponent) == self._exponent])
 
     def _with_instants(self, texts: pl.DataFrame) -> tuple[pl.DataFrame, Flags]:
         """Return the columns with those of instants beside them, and the rows whose instants are all sure."""
@@ -221,8 +228,8 @@ class Mask:
                 continue
             written = texts[str(self._places[field])]
             at, sure = self._instants.read(written)
-            empty = written.is_in(list(self._dialect.nulls)).to_numpy()
-            series = pl.Series(f"\0{field}", at, pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+            empty = _are_one_of(written, self._dialect.nulls)
+            series = pl.Series(f"\0{field}", at, pl.Int64).cast(INSTANT)
             if field in _optional(self._row):
                 series = series.set(pl.Series(empty), None) if empty.any() else series
                 sure = sure | empty
@@ -243,12 +250,9 @@ def rules(row: type[Row], field: str) -> Rules | None:
     how = reading(row, field)
     if info.default_factory is not None:
         return None
-    marks = [
-        *info.metadata,
-        *(mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ())),
-    ]
     asked: dict[str, Any] = {}
-    for mark in (one for part in marks for one in (part.metadata if isinstance(part, FieldInfo) else [part])):
+    found = annotations(row, field)
+    for mark in (one for part in found for one in (part.metadata if isinstance(part, FieldInfo) else [part])):
         known = _asked(mark, how)
         if known is None:
             return None
@@ -258,10 +262,12 @@ def rules(row: type[Row], field: str) -> Rules | None:
 
 def _asked(mark: object, how: str) -> dict[str, Any] | None:
     """Return what one annotation asks for."""
-    if isinstance(mark, Reads) or (how == "instant" and type(mark).__name__ == "InstanceOf"):
+    if isinstance(mark, Reads | Unit) or (how == "instant" and type(mark).__name__ == "InstanceOf"):
         return {}
     if isinstance(mark, AfterValidator):
-        return {"words": tuple(EXPONENTS)} if mark.func is known_currency else None
+        if isinstance(mark.func, OneOf):
+            return {"words": mark.func.words}
+        return {"gtin": True} if mark.func is gtin14 else None
     asked = {name: getattr(mark, name) for name in getattr(mark, "__slots__", ()) or vars(mark)}
     names = {"min_length": "shortest", "max_length": "longest", "ge": "least", "le": "most"}
     if asked.pop("pattern", NO_CONTROL) != NO_CONTROL or not asked.pop("strict", True):
@@ -271,12 +277,13 @@ def _asked(mark: object, how: str) -> dict[str, Any] | None:
 
 def _calm(block: Block, delimiter: str) -> bool:
     """Tell whether no character of the block is a control character, or a blank other than the space."""
-    data, plain = block.data, block.plain or b""
-    if block.quoted and (delimiter == "\t" or plain.count(b"\n") + (not plain.endswith(b"\n")) != len(block)):
+    data = block.data
+    if block.quoted and (delimiter == "\t" or block.line_count != len(block)):
         return False
+    ends = data.count(b"\n") + data.count(b"\r") if b"\r" in data else block.line_count - (not data.endswith(b"\n"))
     buffer = np.frombuffer(data, np.uint8)
     low = int(np.count_nonzero(buffer < 32))  # noqa: PLR2004 (control characters of ASCII)
-    if b"\x7f" in data or low != sum(map(data.count, (b"\n", b"\r", *([b"\t"] if delimiter == "\t" else [])))):
+    if b"\x7f" in data or low != ends + (data.count(b"\t") if delimiter == "\t" else 0):
         return False
     if data.isascii():
         return True
@@ -287,8 +294,21 @@ def _calm(block: Block, delimiter: str) -> bool:
     return not (buffer[1:][buffer[:-1] == 0xC2] < 0xA0).any()  # noqa: PLR2004 (U+0080 to U+009F)
 
 
+def _may_hold_exponents(data: bytes) -> bool:
+    """Tell whether anywhere an `e` stands between what may be parts of a number."""
+    buffer = np.frombuffer(data, np.uint8)
+    places = np.flatnonzero((buffer | 32) == ord("e"))
+    before, behind = (buffer[np.clip(places + step, 0, len(buffer) - 1)] for step in (-1, 1))
+    return bool((_PART_OF_NUMBER[before] & _PART_OF_NUMBER[behind]).any())
+
+
 def _is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
     return text == words[0] if len(words) == 1 else text.is_in(list(words))
+
+
+def _are_one_of(texts: pl.Series, words: Sequence[str]) -> Flags:
+    found: Flags = texts.to_frame("text").select(_is_one_of(pl.col("text"), words)).to_series().to_numpy()
+    return found
 
 
 def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) -> pl.Expr:
@@ -297,7 +317,18 @@ def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) ->
     return long if facts.calm else long & ~text.str.contains(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 
+def _gtin_sure(text: pl.Expr) -> pl.Expr:
+    """Tell where a text is digits of which the weights 1, 3, 1, 3, ... from the right add up to tens."""
+    number = text.cast(pl.Int64, strict=False)  # which takes digits and a sign before them
+    weighed = [(number // 10**place % 10) * (1, 3)[place % 2] for place in range(max(GTIN_LENGTHS))]
+    sums: pl.Expr = reduce(add, weighed)
+    sized = text.str.len_bytes().is_in(list(GTIN_LENGTHS))
+    return (text >= "0") & (text < ":") & sized & number.is_not_null() & (sums % 10 == 0)
+
+
 def _text_holds(value: str, known: Rules) -> bool:
+    if known.gtin:
+        return False  # what stands in every row is not read anew here
     if known.words is not None:
         return value in known.words
     fine = value.isascii() and value.isprintable() and value == value.strip()
@@ -348,7 +379,7 @@ def typed(row: type[Row], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     for (field, kind), values in zip(schema(row).items(), given, strict=True):
         if kind == INSTANT:
             whole = [None if at is None else microseconds(at.astimezone(UTC)) for at in values]
-            columns.append(pl.Series(field, whole, pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+            columns.append(pl.Series(field, whole, pl.Int64).cast(INSTANT))
         else:
             columns.append(pl.Series(field, values, kind))
     return pl.DataFrame(columns)

@@ -9,6 +9,10 @@ from tombola.feeds.events import FeedKind
 SEGMENTS = 3
 RECEIPT = "/receipt.json"
 PAGE = "/receipt.html"
+PACKED = frozenset({"gz", "zst", "zip"})
+LONGEST_EXTENSION = 10
+UNLOADED = "_unloaded/"
+"""No retailer's id begins like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,13 @@ def place_of(name: str) -> Place:
     return Place(retailer, kind, file)
 
 
+def extension_of(name: str) -> str:
+    """Return the extension of a file's name, without what a packing added to it; empty if there is none."""
+    parts = name.rpartition("/")[2].lower().split(".")[1:]
+    found = next((part for part in reversed(parts) if part not in PACKED), "")
+    return found if found.isascii() and found.isalnum() and len(found) <= LONGEST_EXTENSION else ""
+
+
 def receipt_name(folder: str) -> str:
     """Return the name of the receipt that lies in a folder `<retailer>/<feed>/<receipt id>`."""
     return folder + RECEIPT
@@ -56,3 +67,8 @@ def history_name(retailer: str, feed: FeedKind) -> str:
 def folder_of(receipt: str) -> str:
     """Return the folder of a receipt's name."""
     return receipt.removesuffix(RECEIPT)
+
+
+def unloaded_name(folder: str) -> str:
+    """Return the name, among the staged files, of the note that a receipt's files are to be loaded."""
+    return UNLOADED + folder

@@ -1,81 +1,56 @@
-"""Run steps of a file's check at the same time: read ahead of them in one thread, write behind them in another.
+"""Run steps of a file's check at the same time: work ahead on several blocks, write behind in another thread.
 
 Queues are short, so memory does not grow with the file; order is kept; a fault in one thread ends all of them.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Full, Queue
+from queue import Queue
 from threading import Event, Thread
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 Step = Callable[[], None]
+WORKERS = 2
+"""Threads that work on a block each. They spend their time in libraries that let others run meanwhile."""
 WAITING = 1
 """Items that may wait between two threads: each is some 15 MiB of columns."""
-_LOOK_UP = 0.05
-"""Seconds after which a waiting thread looks whether it is still wanted."""
-
-
-class _Failed:
-    """Stands in a queue for what a thread raised."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
 
 
 class _End:
     """Stands in a queue for its end."""
 
 
-class _Ahead(Generic[T]):
-    """Takes items in a thread of its own, until the last one or until nobody wants them any more."""
-
-    def __init__(self, items: Iterator[T]) -> None:
-        self.queue: Queue[T | _Failed | _End] = Queue(WAITING)
-        self.unwanted = Event()
-        self._items = items
-        self.thread = Thread(target=self._run, name="reading-ahead", daemon=True)
-
-    def taken(self) -> Iterator[T]:
-        """Yield what was taken."""
-        while not isinstance(item := self.queue.get(), _End):
-            if isinstance(item, _Failed):
-                raise item.error
-            yield item
-
-    def _run(self) -> None:
-        try:
-            for item in self._items:
-                if not self._put(item):
-                    return
-            self._put(_End())
-        except BaseException as error:  # noqa: BLE001 (raised again by who waits for the item)
-            self._put(_Failed(error))
-
-    def _put(self, item: T | _Failed | _End) -> bool:
-        while not self.unwanted.is_set():
-            try:
-                self.queue.put(item, timeout=_LOOK_UP)
-            except Full:
-                continue
-            return True
-        return False
-
-
 @contextmanager
-def read_ahead(items: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Give the items in their order, taking the next ones in another thread, which ends with the block.
+def work_ahead(work: Callable[[T], R], items: Iterator[T]) -> Iterator[Iterator[R]]:
+    """Give what `work` makes of the items, in their order, while other threads work on the next ones.
 
-    Iterating raises what taking an item raised.
+    The items are taken in the thread that iterates. Iterating raises what taking or working on an item raised.
     """
-    ahead = _Ahead(items)
-    ahead.thread.start()
+    pool = ThreadPoolExecutor(WORKERS, "working-ahead")
     try:
-        yield ahead.taken()
+        yield _in_order(pool, work, items)
     finally:
-        ahead.unwanted.set()
-        ahead.thread.join()
+        pool.shutdown(cancel_futures=True)
+
+
+def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
+    begun: deque[Future[R]] = deque()
+    end: Exception | None = None
+    while True:
+        while end is None and len(begun) <= WORKERS:
+            try:
+                begun.append(pool.submit(work, next(items)))
+            except Exception as error:  # noqa: BLE001 (raised behind what came before it)
+                end = error
+        if not begun:
+            break
+        yield begun.popleft().result()
+    if end is not None and not isinstance(end, StopIteration):
+        raise end
 
 
 class WriteBehind:

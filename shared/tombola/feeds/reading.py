@@ -5,16 +5,16 @@ Whatever makes the rest of a file unreadable is `Unusable`: a value for the rece
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 
-from tombola.feeds.measuring import Measured
-from tombola.feeds.splitting import NO_LINES, Block, cut_at_line, line_ends, split
+from tombola.feeds.rejects import TextForm
+from tombola.feeds.sniffing import structure
+from tombola.feeds.splitting import MAX_RECORD, NO_PLACES, Block, cut_at_line, line_ends, split
 from tombola.feeds.texts import Texts
-from tombola.feeds.unpacking import Unpacked
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
@@ -23,30 +23,25 @@ WIDEST_SPLIT = 1_000
 """Columns; wider files are parsed by the csv module."""
 LONGEST_SPLIT = 128 * 1024
 """Bytes of a record; longer ones are parsed by the csv module, which knows its limits."""
-MAX_RECORD = 1024 * 1024
-"""Bytes of UTF-8; a quote that is never closed would otherwise swallow the whole file."""
 
 
 class Reader:
     """One file, read once. Raises `Unusable` from the constructor (no header) and from `blocks`."""
 
-    def __init__(self, source: Measured, dialect: Dialect, piece: int = READ_BYTES) -> None:
-        """Read the header: `header` holds the column names, `preamble` the text that stands before the records.
+    def __init__(self, texts: Texts, dialect: Dialect, wanted: Collection[str] = ()) -> None:
+        """Read the header: `header` holds the column names, of which `wanted` are expected.
 
-        The file is read `piece` bytes at a time.
+        `dialect` is then how the file is delimited and quoted: as stated, or as the header shows.
         """
-        self._dialect = dialect
+        self.dialect = dialect
         self._next = 1
         self._rest = b""
         self._fault: Unusable | None = None
         self._last = False
-        self._texts = Texts(Unpacked(source), dialect, piece)
-        self.mark = self._texts.mark
-        self.preamble, self.header = self._header()
-
-    def encoded(self, text: str) -> bytes:
-        """Return text in the sender's own encoding: the very bytes that were read."""
-        return self._texts.encoded(text)
+        self._texts = texts
+        self._find_structure(wanted)
+        preamble, self.header = ("", list(dialect.header)) if dialect.header else self._header()
+        self.form = TextForm(texts.mark + texts.encoded(preamble), texts.encoded("\n"))
 
     def blocks(self) -> Iterator[Block]:
         """Yield all records after the header, also those before a fault. Blank lines are no records."""
@@ -62,12 +57,27 @@ class Reader:
         wanted = range(len(block)) if indices is None else indices
         if block.records is not None:
             return [block.records[index] for index in wanted]
-        texts = [block.text(index) for index in wanted]
+        texts = block.texts(wanted)
         if not block.quoted:
-            return [text.rstrip("\r\n").split(self._dialect.delimiter) for text in texts]
-        dialect = self._dialect
+            return [text.rstrip("\r\n").split(self.dialect.delimiter) for text in texts]
+        dialect = self.dialect
         found = csv.reader(texts, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True, doublequote=True)
         return list(found)
+
+    def as_sent(self, block: Block, indices: Sequence[int]) -> list[bytes]:
+        """Return records in the sender's own encoding: the very bytes that were read."""
+        return [self._texts.encoded(text) for text in block.texts(indices)]
+
+    def _find_structure(self, wanted: Collection[str]) -> None:
+        """Find out by the header alone what the dialect does not state: so the parts of a file read like the whole."""
+        unstated = {"delimiter", "quote"} - self.dialect.model_fields_set
+        if self.dialect.header or not unstated:
+            return
+        while not (lines := self._rest[: self._whole()].strip(b"\r\n")) and not self._ended:
+            self._read_on()
+        line = next(iter(io.StringIO(lines[:LONGEST_SPLIT].decode(errors="ignore"), newline=None)), "")
+        found = structure(line.rstrip("\n"), wanted)
+        self.dialect = self.dialect.model_copy(update={name: getattr(found, name) for name in unstated})
 
     @property
     def _ended(self) -> bool:
@@ -112,7 +122,7 @@ class Reader:
 
     def _split(self, data: bytes) -> Block | None:
         """Return records that need no csv module: of one byte's delimiter and quote, and not too long."""
-        delimiter, quote = self._dialect.delimiter, self._dialect.quote
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote
         if not (delimiter + quote).isascii() or len(self.header) > WIDEST_SPLIT:
             return None
         block = split(data, self._next, len(self.header), ord(delimiter), ord(quote))
@@ -150,9 +160,9 @@ class Reader:
         """Parse records by the csv module; return them, how many bytes they are, and what ended them."""
         lines = io.StringIO(data.decode(), newline="").readlines()
         ends = line_ends(data)
-        found = _Records(lines, self._dialect)
+        found = _Records(lines, self.dialect)
         fault = found.read(limit or len(lines) + 1, self._next)
-        offsets = np.concatenate((NO_LINES, [0], ends))
+        offsets = np.concatenate((NO_PLACES, [0], ends))
         starts = np.array(found.starts, np.int64)
         block = Block(
             data=data,

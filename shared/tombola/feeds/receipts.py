@@ -149,14 +149,23 @@ class Tally:
                 Example(line=line, value=shortened(value), message=message or known.meaning, fix=known.fix)
             )
 
-    def add_many(self, code: str, field: str, places: Sequence[int], place: Callable[[int], tuple[int, str]]) -> None:
-        """Count one occurrence per place; `place` gives line and value, and is asked only for the examples."""
-        room = MAX_EXAMPLES - self._shown.get(code, 0)
-        for one in places[:room]:
+    def add_many(
+        self, code: str, field: str, count: int, telling: Sequence[int], place: Callable[[int], tuple[int, str]]
+    ) -> None:
+        """Count `count` occurrences; `telling` are the places that can be examples of them.
+
+        `place` gives line and value of a place, and is asked only for the examples.
+        """
+        examples = telling[: MAX_EXAMPLES - self._shown.get(code, 0)]
+        for one in examples:
             line, value = place(one)
             self.add(code, field, line=line, value=value)
-        if len(places) > room:
-            self._entries.setdefault((code, field), _Entry()).count += len(places) - room
+        if count > len(examples):
+            self.add_others(code, field, count - len(examples))
+
+    def add_others(self, code: str, field: str, count: int) -> None:
+        """Count occurrences of which none is an example."""
+        self._entries.setdefault((code, field), _Entry()).count += count
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what was found, in order of code and field."""

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from tombola.feeds.contracts import Row, contract, reading
 from tombola.feeds.events import FeedKind
+from tombola.feeds.tables import stored_name
 
 TYPES = {
     "text": pa.string(),
@@ -15,8 +16,6 @@ TYPES = {
     "instant": pa.timestamp("us", tz="UTC"),
     "yes_no": pa.bool_(),
 }
-SHOPPER = "shopper"
-"""Stands where the contract has `shopper_id`: a pseudonym."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,12 @@ class Column:
 @cache
 def columns(row: type[Row]) -> tuple[Column, ...]:
     """Return the columns that come from fields: amounts end in `_minor`, shoppers are pseudonyms."""
-    fields = (field for field in row.model_fields if field != "updated_at")
+    fields = (field for field in row.model_fields if field not in row.UNSTORED)
     return tuple(Column(_name(field, how), how, field) for field in fields for how in [reading(row, field)])
 
 
 def _name(field: str, how: str) -> str:
-    if field == "shopper_id":
-        return SHOPPER
-    return f"{field}_minor" if how == "amount" else field
+    return f"{field}_minor" if how == "amount" else stored_name(field)
 
 
 @cache

@@ -4,7 +4,9 @@ Where quotes stand only where they may, a line end outside them ends a record. E
 the csv module (`tombola.feeds.reading`), which knows what to make of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +15,11 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Buffer = npt.NDArray[np.uint8]
 LF, CR = 10, 13
+MAX_RECORD = 1024 * 1024
+"""Bytes of UTF-8; a quote that is never closed would otherwise swallow the whole file."""
 FEW_QUOTES = 8_000
-"""Up to so many quotes in a block, looking at each is faster than counting them at every character."""
-NO_LINES: Places = np.zeros(0, np.int64)
+"""Up to so many quotes in a block, looking them up is faster than counting them at every character."""
+NO_PLACES: Places = np.zeros(0, np.int64)
 
 
 @dataclass(slots=True)
@@ -24,21 +28,22 @@ class Block:
 
     `starts` and `ends` are byte offsets into `data`, `lines` the line an editor shows for each record. `records`
     are their fields if the csv module had to parse them, `broken` says of those that are none why not, by code and
-    reason. `shaped` are the records
-    of as many fields as the header has; `plain` is what a fast parser reads, one line per record.
-    `line_count` is how many lines `data` has.
+    reason. `shaped` are the records of as many fields as the header has; `plain` is what a fast parser reads, one
+    line per record. `line_count` is how many lines `data` has. `sent` gives each record as it came where the file
+    was of another format than delimited text.
     """
 
     data: bytes = b""
-    starts: Places = field(default_factory=lambda: NO_LINES)
-    ends: Places = field(default_factory=lambda: NO_LINES)
-    lines: Places = field(default_factory=lambda: NO_LINES)
+    starts: Places = field(default_factory=lambda: NO_PLACES)
+    ends: Places = field(default_factory=lambda: NO_PLACES)
+    lines: Places = field(default_factory=lambda: NO_PLACES)
     records: list[list[str]] | None = None
     broken: dict[int, tuple[str, str]] = field(default_factory=dict)
     shaped: Flags | None = None
     plain: bytes | None = None
     quoted: bool = False
     line_count: int = 0
+    sent: Any = None
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -46,11 +51,12 @@ class Block:
 
     def text(self, index: int) -> str:
         """Return a record exactly as it was sent, with its line ending."""
-        return self.raw(index).decode()
+        return self.texts([index])[0]
 
-    def raw(self, index: int) -> bytes:
-        """Return a record's UTF-8, with its line ending."""
-        return self.data[self.starts[index] : self.ends[index]]
+    def texts(self, indices: Sequence[int]) -> list[str]:
+        """Return records exactly as they were sent, each with its line ending."""
+        begins, ends = self.starts[indices].tolist(), self.ends[indices].tolist()
+        return [self.data[begin:end].decode() for begin, end in zip(begins, ends, strict=True)]
 
 
 def line_ends(data: bytes) -> Places:
@@ -74,35 +80,78 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
     Returns None where quotes stand as only the csv module can judge.
     """
     buffer = np.frombuffer(data, np.uint8)
-    quoted = bytes([quote]) in data
-    flags = _end_flags(buffer, cr=b"\r" in data)
-    all_ends = np.flatnonzero(flags)
+    all_ends = ends = line_ends(data)
     cells = buffer == delimiter
+    quoted = bytes([quote]) in data
     if quoted:
-        _clear_quoted(flags, cells, buffer, quote)
-    ends = np.flatnonzero(flags)
-    if len(data) and (not len(ends) or ends[-1] < len(data) - 1) and not _is_open(data, quote):
-        ends = np.append(ends, len(data) - 1)  # the last line of a file may lack its end
-    if quoted:
-        cut = int(ends[-1]) + 1 if len(ends) else 0
-        if not _well_quoted(buffer[:cut], delimiter, quote):
+        quotes = _Quotes(buffer, quote)
+        ends = quotes.outside(all_ends - 1) + 1
+        cut = int(ends[-1]) if len(ends) else 0
+        if not quotes.well_placed(cut, delimiter):
             return None
+        quotes.clear_inside(cells)
         data, buffer, cells = data[:cut], buffer[:cut], cells[:cut]
-    block = Block(data=data, ends=ends + 1, quoted=quoted)
-    block.line_count = int(np.searchsorted(all_ends, len(data))) + (not data.endswith((b"\n", b"\r")))
-    block.starts = np.concatenate((NO_LINES, [0], block.ends[:-1])) if len(ends) else NO_LINES
-    block.lines = first + (np.searchsorted(all_ends, block.starts) if quoted else np.arange(len(ends)))
-    blank = _blank(buffer, block)
-    if blank.any() and quoted:
-        return None
-    block.shaped = _shaped(block, np.flatnonzero(cells), width)
+    block = Block(data=data, ends=ends, quoted=quoted)
+    block.line_count = int(np.searchsorted(all_ends, len(data), side="right"))
+    block.starts = np.concatenate((NO_PLACES, [0], ends[:-1])) if len(ends) else NO_PLACES
+    one_line_each = len(ends) == block.line_count
+    block.lines = first + (np.arange(len(ends)) if one_line_each else np.searchsorted(all_ends, block.starts, "right"))
     block.plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
-    return _without(block, blank) if blank.any() else block
+    block.shaped = _shaped(block, cells, width)
+    blank = _blank(buffer, block)
+    if not blank.any():
+        return block
+    return None if quoted else _without(block, blank)
 
 
-def _is_open(data: bytes, quote: int) -> bool:
-    """Tell whether the data ends within quotes, or at a line end within them."""
-    return data.count(quote) % 2 == 1
+class _Quotes:
+    """Knows what stands within quotes, if they stand where they may: what an odd number of them comes before."""
+
+    def __init__(self, buffer: Buffer, quote: int) -> None:
+        self._buffer = buffer
+        quotes = buffer == quote
+        self._places = np.flatnonzero(quotes)
+        self._inside = np.cumsum(quotes, dtype=np.uint8) & 1 == 1 if len(self._places) > FEW_QUOTES else None
+
+    def outside(self, places: Places) -> Places:
+        """Return those of the places, which are in order, that are outside quotes."""
+        if self._inside is not None:
+            found: Places = places[~self._inside[places]]
+            return found
+        opening, closing = self._spans(len(self._buffer))
+        begins, ends = np.searchsorted(places, opening), np.searchsorted(places, closing)
+        kept = np.ones(len(places), np.bool_)
+        for span in np.flatnonzero(begins != ends).tolist():
+            kept[begins[span] : ends[span]] = False
+        return places[kept]
+
+    def clear_inside(self, flags: Flags) -> None:
+        """Clear the flags of what is within quotes."""
+        if self._inside is not None:
+            flags &= ~self._inside
+            return
+        for begin, end in zip(*map(np.ndarray.tolist, self._spans(len(flags))), strict=True):
+            flags[begin:end] = False
+
+    def well_placed(self, cut: int, delimiter: int) -> bool:
+        """Tell whether every quote up to the cut opens a field, closes it, or is doubled inside one."""
+        places = self._places[: np.searchsorted(self._places, cut)]
+        if len(places) % 2:
+            return False
+        opening, closing = places[::2], places[1::2]
+        doubled = opening[1:] == closing[:-1] + 1
+        ends = np.zeros(256, np.bool_)
+        ends[[delimiter, LF, CR]] = True
+        opens = (opening == 0) | ends[self._buffer[opening - 1]]
+        opens[1:] |= doubled
+        closes = (closing == cut - 1) | ends[self._buffer[np.minimum(closing + 1, cut - 1)]]
+        closes[:-1] |= doubled
+        return bool(opens.all() and closes.all())
+
+    def _spans(self, end: int) -> tuple[Places, Places]:
+        """Return where quotes open and where they close; the last one may stay open up to the end."""
+        opening, closing = self._places[::2], self._places[1::2]
+        return opening, closing if len(closing) == len(opening) else np.append(closing, end)
 
 
 def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
@@ -113,37 +162,6 @@ def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
         lone[:-1] &= ~flags[1:]
         flags = flags | lone
     return flags
-
-
-def _clear_quoted(flags: Flags, cells: Flags, buffer: Buffer, quote: int) -> None:
-    """Clear what stands inside quotes, if they stand where they may: after an odd number of them."""
-    quotes = buffer == quote
-    places = np.flatnonzero(quotes)
-    if len(places) > FEW_QUOTES:
-        outside = np.cumsum(quotes, dtype=np.uint8) & 1 == 0
-        flags &= outside
-        cells &= outside
-        return
-    for begin, end in zip(places[::2].tolist(), [*places[1::2].tolist(), len(buffer)], strict=False):
-        flags[begin:end] = False
-        cells[begin:end] = False
-
-
-def _well_quoted(buffer: Buffer, delimiter: int, quote: int) -> bool:
-    """Tell whether every quote opens a field, closes it, or is doubled inside one."""
-    places = np.flatnonzero(buffer == quote)
-    if len(places) % 2:
-        return False
-    if not len(places):
-        return True
-    opening, closing = places[::2], places[1::2]
-    ends = np.array([delimiter, LF, CR], np.uint8)
-    opens = (opening == 0) | np.isin(buffer[opening - 1], ends)
-    opens[1:] |= opening[1:] == closing[:-1] + 1
-    behind = np.minimum(closing + 1, len(buffer) - 1)
-    closes = (closing == len(buffer) - 1) | np.isin(buffer[behind], ends)
-    closes[:-1] |= opening[1:] == closing[:-1] + 1
-    return bool(opens.all() and closes.all())
 
 
 def _blank(buffer: Buffer, block: Block) -> Flags:
@@ -157,15 +175,14 @@ def _blank(buffer: Buffer, block: Block) -> Flags:
     return blank
 
 
-def _shaped(block: Block, cells: Places, width: int) -> Flags:
-    """Return which records have `width` fields."""
-    rows, between = len(block), width - 1
-    if between and len(cells) == rows * between:
-        first, last = cells[::between], cells[between - 1 :: between]
-        if (first >= block.starts).all() and (last < block.ends).all():
-            return np.ones(rows, np.bool_)
-    counts = np.searchsorted(cells, block.ends) - np.searchsorted(cells, block.starts)
-    shaped: Flags = counts == between
+def _shaped(block: Block, cells: Flags, width: int) -> Flags:
+    """Return which records have `width` fields; `cells` are the delimiters between fields."""
+    if not len(block):
+        return np.zeros(0, np.bool_)
+    counts = np.add.reduceat(cells.view(np.uint8), block.starts, dtype=np.uint8)
+    if int(counts.sum(dtype=np.int64)) != np.count_nonzero(cells):  # a record of more of them than a byte can count
+        counts = np.add.reduceat(cells, block.starts, dtype=np.int64)
+    shaped: Flags = counts == width - 1
     return shaped
 
 

@@ -1,6 +1,5 @@
 """Write and read staged files: the typed Parquet that a receipt names."""
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
@@ -11,18 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tombola.feeds.events import FileRef
+from tombola.feeds.names import extension_of
+from tombola.feeds.rejects import RejectsForm, RejectsWriter, Sink, Writable
 
 ROWS_PER_GROUP = 64 * 1024
 REPEATED = 4
 """Rows that share a value, on average, where a dictionary is worth its time."""
-
-
-class Writable(Protocol):
-    """What bytes can be written to."""
-
-    def write(self, data: bytes, /) -> int:
-        """Append bytes."""
-        ...
 
 
 class Address(Protocol):
@@ -57,27 +50,12 @@ Create = Callable[[str, str], AbstractContextManager[NewObject]]
 """Opens a new object of a bucket and a name, visible once its block ends without an error."""
 
 
-class _Stream(io.RawIOBase):
-    """What pyarrow wants of a file, over something that can only be written to."""
-
-    def __init__(self, target: Writable) -> None:
-        super().__init__()
-        self._target = target
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 (any buffer)
-        self._target.write(bytes(data))
-        return len(data)
-
-
 class StagedWriter:
     """Writes batches as Parquet, zstd, in groups of about 64 thousand rows. `close` completes the file."""
 
     def __init__(self, target: Writable, schema: pa.Schema) -> None:
         """Write to `target`, which stays open."""
-        self._stream = _Stream(target)
+        self._stream = Sink(target)
         self._schema = schema
         self._parquet: pq.ParquetWriter | None = None
         self._waiting: list[pa.RecordBatch] = []
@@ -108,13 +86,27 @@ class StagedWriter:
             self._waiting, self._waiting_rows = [], 0
 
     def _opened(self, first: pa.Table) -> pq.ParquetWriter:
-        """Use dictionaries only for columns that repeat themselves: building them for others costs half the time."""
+        """Use dictionaries only for columns that repeat themselves: building them for others costs half the time.
+
+        The file says nothing of how texts lay in memory here, so that readers take them as they do any others.
+        """
         most = first.num_rows // REPEATED
-        repeated = [name for name in first.column_names if pc.count_distinct(first[name]).as_py() <= most]
+        repeated = [name for name in first.column_names if _distinct(first[name]) <= most]
         ranged = [field.name for field in self._schema if not pa.types.is_string(field.type)]
         return pq.ParquetWriter(
-            self._stream, self._schema, compression="zstd", use_dictionary=repeated, write_statistics=ranged
+            self._stream,
+            first.schema,
+            compression="zstd",
+            use_dictionary=repeated,
+            write_statistics=ranged,
+            store_schema=False,
         )
+
+
+def _distinct(column: pa.ChunkedArray) -> int:
+    """Return how many different values there are; Arrow counts no views."""
+    found: int = pc.count_distinct(column.cast(pa.string()) if pa.types.is_string_view(column.type) else column).as_py()
+    return found
 
 
 class Attempt:
@@ -124,8 +116,11 @@ class Attempt:
     file that an interrupted attempt leaves behind has no effect.
     """
 
-    def __init__(self, attempt: str, folder: str, schema: pa.Schema, create: Create) -> None:
-        """Name files by `attempt` in `folder`, in the buckets `staging` and `receipts`."""
+    def __init__(self, attempt: str, folder: str, schema: pa.Schema, create: Create, sent_as: str = "") -> None:
+        """Name files by `attempt` in `folder`, in the buckets `staging` and `receipts`.
+
+        Rejected rows bear the extension of the file that was `sent_as` this name, if it has one.
+        """
         self.folder = folder
         self.accepted: FileRef | None = None
         self.rejected: FileRef | None = None
@@ -134,7 +129,8 @@ class Attempt:
         self._create = create
         self._stack = ExitStack()
         self._staged: tuple[NewObject, StagedWriter] | None = None
-        self._refused: NewObject | None = None
+        self._extension = extension_of(sent_as)
+        self._refused: tuple[NewObject, RejectsWriter] | None = None
         self._refused_rows = 0
 
     def accept(self, batch: pa.RecordBatch) -> None:
@@ -146,12 +142,14 @@ class Attempt:
             self._staged = (target, writer)
         self._staged[1].write(batch)
 
-    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
-        """Take rejected rows as they were sent, after the `preamble` (mark and header) of the file."""
+    def reject(self, form: RejectsForm, rows: Sequence[Any]) -> None:
+        """Take rejected rows as they were sent, in the file's own form."""
         if self._refused is None:
-            self._refused = self._open("receipts", f"rejected-{self._attempt}.csv")
-            self._refused.write(preamble)
-        self._refused.write(b"".join(rows))
+            target = self._open("receipts", f"rejected-{self._attempt}.{self._extension or form.extension}")
+            writer = form.writer(target)
+            self._stack.callback(writer.close)
+            self._refused = (target, writer)
+        self._refused[1].write(rows)
         self._refused_rows += len(rows)
 
     def __enter__(self) -> Self:
@@ -166,7 +164,7 @@ class Attempt:
         if error is None and self._staged is not None:
             self.accepted = _file(self._staged[0].ref, self._staged[1].rows)
         if error is None and self._refused is not None:
-            self.rejected = _file(self._refused.ref, self._refused_rows)
+            self.rejected = _file(self._refused[0].ref, self._refused_rows)
 
     def _open(self, bucket: str, file: str) -> NewObject:
         return self._stack.enter_context(self._create(bucket, f"{self.folder}/{file}"))

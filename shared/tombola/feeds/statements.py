@@ -3,13 +3,12 @@
 Instants come as aware UTC, amounts in minor units, shoppers as pseudonyms.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from tombola.events import derived_id
 from tombola.feeds.events import ShopperReceived, StatedConsent
@@ -22,36 +21,34 @@ _STATEMENT = ("order_id", "stated_at", "ordered_at", "store_id", "shopper", "cur
 _PURPOSES = ("profile", "ads", "partner")
 
 
-def sorted_rows(stream: BinaryIO, *by: str) -> Iterator[StagedRow]:
-    """Yield a staged file's rows sorted by these columns. The file's columns are held in memory."""
-    frame: pl.DataFrame = pl.DataFrame(pq.read_table(stream))
-    yield from frame.sort(*by, nulls_last=True).iter_rows(named=True)
+def orders_stated(rows: pl.DataFrame, receipt: str, start: int) -> Iterator[OrderReceived]:
+    """Yield what order lines state, in order of order id. They are those of a file from row `start` on.
 
-
-def orders_stated(stream: BinaryIO, receipt: str) -> Iterator[OrderReceived]:
-    """Yield what a staged file of order lines states, in order of order id.
-
-    An order's lines may stand anywhere in the file. The same receipt gives the same events.
+    An order's lines may stand anywhere among them; where they are spread over several slices, each states *some lines*,
+    which adds up. The same receipt and slice give the same events.
     """
-    rows = sorted_rows(stream, *_STATEMENT, "line_id")
-    for order_id, order in groupby(rows, key=itemgetter("order_id")):
+    lines = rows.sort(*_STATEMENT, "line_id", nulls_last=True).iter_rows(named=True)
+    for order_id, order in groupby(lines, key=itemgetter("order_id")):
         groups = (list(group) for _, group in groupby(order, key=itemgetter(*_STATEMENT)))
-        for number, lines in enumerate(chunk for group in groups for chunk in _chunks(group)):
-            yield _received(derived_id("order-received", receipt, order_id, number), lines[0], lines=lines)
+        for number, chunk in enumerate(chunk for group in groups for chunk in _chunks(group)):
+            yield _received(derived_id("order-received", receipt, order_id, start, number), chunk[0], lines=chunk)
 
 
-def returns_stated(stream: BinaryIO, receipt: str) -> Iterator[OrderReceived]:
-    """Yield what a staged file of returns states: one statement per return or cancellation."""
-    for row in sorted_rows(stream, "order_id", "return_id"):
+def returns_stated(rows: pl.DataFrame, receipt: str, _start: int) -> Iterator[OrderReceived]:
+    """Yield one statement per return or cancellation, in order of order id.
+
+    A cancelled line is one that came back; only a cancellation that names no line is of the whole order.
+    """
+    for row in rows.sort("order_id", "return_id").iter_rows(named=True):
         event_id = derived_id("order-received", receipt, row["order_id"], "return", row["return_id"])
         returns = [] if row["line_id"] is None else [row]
-        cancelled_at = row["returned_at"] if row["cancelled"] else None
+        cancelled_at = row["returned_at"] if row["cancelled"] and not returns else None
         yield _received(event_id, row, returns=returns, cancelled_at=cancelled_at)
 
 
-def shoppers_stated(rows: Iterable[StagedRow], receipt: str) -> Iterator[ShopperReceived]:
-    """Yield what a staged file of shoppers states: one event per shopper."""
-    for row in rows:
+def shoppers_stated(rows: pl.DataFrame, receipt: str, _start: int) -> Iterator[ShopperReceived]:
+    """Yield one event per shopper."""
+    for row in rows.iter_rows(named=True):
         yield ShopperReceived(
             event_id=derived_id("shopper-received", receipt, row["shopper"]),
             retailer=row["retailer"],

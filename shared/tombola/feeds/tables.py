@@ -3,16 +3,25 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from tombola.feeds.contracts import KINDS
+from tombola.feeds.contracts import CONTRACTS, KINDS
 from tombola.feeds.events import FeedKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
+SHOPPER = "shopper"
+"""Stands where the contract has `shopper_id`: a pseudonym."""
+
+
 def table_name(kind: FeedKind) -> str:
     """Return the warehouse table of a feed: `feed_orders`."""
     return f"feed_{kind}"
+
+
+def stored_name(field: str) -> str:
+    """Return the column of a field that is no amount: shoppers are stored as pseudonyms."""
+    return SHOPPER if field == "shopper_id" else field
 
 
 class _Tables(Mapping[str, "pa.Schema"]):
@@ -34,10 +43,6 @@ _KIND_OF: Mapping[str, FeedKind] = {table_name(kind): kind for kind in KINDS}
 TABLES: Mapping[str, "pa.Schema"] = _Tables()
 """The warehouse tables of all feeds."""
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "feed_products": ("retailer", "product_id"),
-    "feed_orders": ("retailer", "order_id", "line_id"),
-    "feed_shoppers": ("retailer", "shopper"),
-    "feed_navigation": ("retailer", "event_id"),
-    "feed_returns": ("retailer", "return_id"),
+    table_name(kind): ("retailer", *map(stored_name, row.KEY)) for kind, row in CONTRACTS.items()
 }
 """What names one row of each warehouse table."""

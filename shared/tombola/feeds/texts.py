@@ -3,15 +3,13 @@
 import codecs
 from dataclasses import dataclass
 
+from tombola.feeds.sniffing import ONE_BYTE, contradiction, marked, one_byte_contradiction, utf_16
 from tombola.feeds.unpacking import Unpacked
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+_LOOKED_AT = 64 * 1024
+"""Bytes."""
 _CODECS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "utf-16": "utf-16-le"}
 
 
@@ -35,16 +33,17 @@ class Texts:
         """Find out the encoding, and read `piece` bytes at a time. Raises `Unusable`."""
         self._source = source
         self._piece = piece
-        self.mark, self.codec, self._pending = self._encoding(dialect)
+        self.mark, self.codec = self._encoding(dialect)
+        source.read(len(self.mark))
+        self._one_byte = self.codec in ONE_BYTE
         self._decoder = codecs.getincrementaldecoder(self.codec)("strict")
 
     def read(self) -> Text:
         """Return the next piece, up to what is no text."""
         try:
-            data = self._pending or self._source.read(self._piece)  # the first piece may have been the mark alone
+            data = self._source.read(self._piece)
         except Unusable as broken:
             return Text(b"", broken)
-        self._pending = b""
         found, fault = self._decoded(data)
         if fault is None and b"\0" in found:
             found = found[: found.index(b"\0")]
@@ -55,23 +54,41 @@ class Texts:
         """Return text in the file's own encoding: the very bytes that were read."""
         return text.encode(self.codec)
 
-    def _encoding(self, dialect: Dialect) -> tuple[bytes, str, bytes]:
-        first = self._source.read(self._piece)
-        codec = _CODECS.get(dialect.encoding, dialect.encoding)
-        mark, marked = next(((mark, name) for mark, name in _MARKS if first.startswith(mark)), (b"", codec))
-        if mark and not marked.startswith(dialect.encoding.removesuffix("-sig")):
-            message = f"the file begins with the mark of {marked}; expected {dialect.encoding}"
-            raise Unusable(message, code="wrong-encoding", line=1)
-        return mark, marked, first[len(mark) :]
+    @property
+    def begins_with_object(self) -> bool:
+        """Whether the first character that is no blank opens a JSON object."""
+        first = self._source.peek(_LOOKED_AT).decode(self.codec, "ignore")
+        return first.lstrip().startswith("{")
+
+    def _encoding(self, dialect: Dialect) -> tuple[bytes, str]:
+        """Return the mark and the codec. What is stated and contradicted by the bytes is a fault."""
+        first = self._source.peek(_LOOKED_AT)
+        stated = dialect.encoding if "encoding" in dialect.model_fields_set else ""
+        mark, found = marked(first)
+        if stated and mark and not found.startswith(stated.removesuffix("-sig")):
+            raise _wrong(found, stated)
+        if stated and not mark and (other := contradiction(first, stated)):
+            raise _wrong(other, stated)
+        codec = found or utf_16(first) or _CODECS.get(dialect.encoding, dialect.encoding)
+        return mark, codec
 
     def _decoded(self, data: bytes) -> tuple[bytes, Unusable | None]:
         """Return UTF-8 up to what is no text in the file's encoding, and what that is."""
         if self.codec == "utf-8" and data.isascii() and not self._decoder.getstate()[0]:
             return data, None
+        if self._one_byte and not data.isascii():
+            self._one_byte = False
+            if other := one_byte_contradiction(data, self.codec):
+                return b"", _wrong(other, self.codec)
         try:
             return self._decoder.decode(data, final=not data).encode(), None
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(self.codec, "replace").encode()
             found = error.object[error.start : error.end].hex(" ")
-            message = f"the bytes {found} are no {self.codec}"
+            message = f"the bytes {found} are no {self.codec}; another encoding has to be stated"
             return before, Unusable(message, code="undecodable", value=found)
+
+
+def _wrong(found: str, stated: str) -> Unusable:
+    message = f"the file is {found} by its bytes; the dialect states {stated}"
+    return Unusable(message, code="wrong-encoding", line=1, value=found)

@@ -50,17 +50,29 @@ class Unpacked:
         self._fault: Unusable | None = None
 
     def read(self, size: int) -> bytes:
-        """Return up to so many bytes; none at the end. Raises `Unusable` once all before the fault is read."""
-        if not self._waiting:
-            self._waiting = self._next(size)
-        data, self._waiting = self._waiting[:size], self._waiting[size:]
+        """Return so many bytes, fewer at the end or before a fault. Raises `Unusable` once all before it is read."""
+        data = self.peek(size)
+        self._waiting = self._waiting[size:]
         return data
 
     def peek(self, size: int) -> bytes:
-        """Return up to so many of the next bytes, and leave them. Raises `Unusable` like `read`."""
-        while len(self._waiting) < size and (more := self._next(size)):
-            self._waiting += more
+        """Return so many of the next bytes, and leave them. Raises `Unusable` like `read`."""
+        found = [self._waiting]
+        missing = size - len(self._waiting)
+        while missing > 0 and (more := self._next_or_none(missing, wanted=missing == size)):
+            found.append(more)
+            missing -= len(more)
+        self._waiting = b"".join(found) if len(found) > 1 else self._waiting
         return self._waiting[:size]
+
+    def _next_or_none(self, size: int, *, wanted: bool) -> bytes:
+        """Return the next bytes; a fault only if nothing came before it."""
+        try:
+            return self._next(size)
+        except Unusable:
+            if wanted:
+                raise
+            return b""
 
     def _open(self, raw: _Raw, first: bytes) -> _Pieces | None:
         """Return what takes a packing apart, or None for a file that has none."""

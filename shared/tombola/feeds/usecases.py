@@ -1,12 +1,12 @@
 """Take a retailer's file in, give a receipt, and hand on what it says."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+import polars as pl
 from pydantic import ValidationError
 
 from tombola.catalogue.usecases import known_products
@@ -17,18 +17,28 @@ from tombola.feeds.contracts import KINDS
 from tombola.feeds.drift import Earlier, History
 from tombola.feeds.events import FeedKind, FeedValidated, FileRef
 from tombola.feeds.intake import Subject, examine, too_large, write_receipt
-from tombola.feeds.names import RECEIPT, Place, folder_of, history_name, page_name, place_of, receipt_name
+from tombola.feeds.names import (
+    UNLOADED,
+    Place,
+    folder_of,
+    history_name,
+    page_name,
+    place_of,
+    receipt_name,
+    unloaded_name,
+)
 from tombola.feeds.receipts import Receipt, Signature
 from tombola.feeds.schemas import arrow_schema
-from tombola.feeds.staging import Attempt, read_rows
+from tombola.feeds.slices import locate, read_slice
+from tombola.feeds.staging import Attempt
 from tombola.feeds.statements import orders_stated, returns_stated, shoppers_stated
 from tombola.feeds.tables import table_name
 from tombola.orders.doors import AHEAD
 from tombola.ports import Ports
-from tombola.ports.documents import OutboundEvent
+from tombola.ports.documents import DocumentKey, OutboundEvent, Snapshot, Value, created_or_replaced
 from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
-from tombola.privacy.pseudonyms import pseudonym
+from tombola.privacy.pseudonyms import pseudonyms
 from tombola.retailers.model import Retailer
 from tombola.retailers.usecases import KEYS_STALE_FOR, NotSetUp, find_retailer, pseudonym_key
 
@@ -38,9 +48,9 @@ if TYPE_CHECKING:
 SECONDS = 540.0
 """What event functions have on the platform."""
 PUBLISHED_AT_ONCE = 500
-SOURCES_PER_LOAD = 1_000
-RECEIPTS_REMEMBERED = timedelta(hours=6)
-"""Receipts never change, so the bound only limits what a long-lived process remembers."""
+RECEIPTS_PER_LOAD = 1_000
+Stated = Callable[[pl.DataFrame, str, int], Iterable[Event]]
+"""From a slice's rows, their receipt and where they begin, what they state."""
 
 
 def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str, seconds: float = SECONDS) -> Receipt:
@@ -61,8 +71,9 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str, seconds: float 
     folder = f"{place.retailer}/{place.feed}/{receipt_id}"
     receipt = _find_receipt(ports, receipt_name(folder))
     if receipt is None:
-        files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create)
+        files = Attempt(attempt, folder, arrow_schema(place.feed), ports.objects.create, ref.name)
         receipt = _issue_receipt(ports, retailer, place, ref, files, seconds)
+    _note(ports, receipt)
     _write_page(ports, receipt)
     event = FeedValidated(
         event_id=derived_id("feed-validated", receipt_id),
@@ -78,68 +89,82 @@ def validate_feed(ports: Ports, ref: ObjectRef, *, attempt: str, seconds: float 
 
 
 def publish_orders(ports: Ports, event: FeedValidated) -> int:
-    """Publish what a validated file of orders or returns states, on the bulk lane; return how many statements.
+    """Publish what the next slice of a validated file of orders or returns states; return how many statements.
 
-    The same file gives the same events with the same ids.
+    They go on the bulk lane. The same file gives the same events with the same ids.
     """
     stated = {"orders": orders_stated, "returns": returns_stated}.get(event.feed)
-    if stated is None:
-        return 0
-    published = 0
-    for file in event.files:
-        with _opened(ports, file) as stream:
-            published += _publish(ports, stated(stream, event.receipt), BULK)
-    return published
+    return 0 if stated is None else _publish_slice(ports, event, stated, "order_id", BULK)
 
 
 def publish_shoppers(ports: Ports, event: FeedValidated) -> int:
-    """Publish every shopper that a validated file states; return how many."""
-    if event.feed != "shoppers":
+    """Publish every shopper that the next slice of a validated file states; return how many."""
+    return _publish_slice(ports, event, shoppers_stated, "shopper", LIVE) if event.feed == "shoppers" else 0
+
+
+def _publish_slice(ports: Ports, event: FeedValidated, stated: Stated, together: str, lane: str) -> int:
+    """Publish one slice of a file, and the word to go on where it ends: so a file of any size fits into any time.
+
+    The word and the document that says how far the file is are one commit: whatever is delivered twice finds the file
+    further on, and stops. A crash repeats one slice, with the same event ids. A file of one slice needs no document.
+    """
+    key = DocumentKey("publications", (event.receipt,))
+    (progress,) = ports.documents.get([key])
+    found = locate(event.files, event.from_row)
+    if found is None or _row(progress) > event.from_row:
         return 0
-    published = 0
-    for file in event.files:
-        with _opened(ports, file) as stream:
-            published += _publish(ports, shoppers_stated(read_rows(stream), event.receipt), LIVE)
+    with _opened(ports, found[0]) as stream:
+        rows = read_slice(stream, found[1], together)
+    published = _publish(ports, stated(rows, event.receipt, event.from_row), lane)
+    reached = event.from_row + rows.height
+    if locate(event.files, reached) is not None:
+        fields: dict[str, Value] = {"receipt": event.receipt, "row": reached}
+        ports.documents.commit([created_or_replaced(progress, key, fields)], [event.going_on(reached).outbound(LIVE)])
     return published
+
+
+def _row(progress: Snapshot | None) -> int:
+    return 0 if progress is None else cast("int", progress.fields["row"])
 
 
 def load_warehouse(ports: Ports) -> int:
     """Load the files of every receipt not loaded yet, all of a feed together; return how many files.
 
-    A staged file lies in the folder of its receipt, so one listing and the warehouse's own memory tell
-    which receipts are left to read.
+    Every receipt that names files leaves a note, which is taken away once they are loaded: so what a run costs
+    depends on what is new, and not on all that ever came.
 
     Raises `Gone` (`staged-file-gone`) naming the staged files that are gone, once all others are loaded.
     """
-    folders: dict[FeedKind, list[str]] = {kind: [] for kind in KINDS}
-    for info in ports.objects.list("receipts"):
-        if info.ref.name.endswith(RECEIPT):
-            folder = folder_of(info.ref.name)
-            folders[place_of(folder).feed].append(folder)
-    loaded = [_load(ports, kind, found) for kind, found in folders.items() if found]
-    if gone := [file.name for one in loaded for file in one.gone]:
-        msg = f"{len(gone)} staged files that receipts name are gone; everything else is loaded"
-        raise Gone(msg, [Problem("files", name, "a file that exists") for name in gone], code="staged-file-gone")
-    return sum(one.files for one in loaded)
-
-
-class _Loaded(NamedTuple):
-    """How many files were loaded, and which should have been and are gone."""
-
-    files: int
-    gone: list[FileRef]
-
-
-def _load(ports: Ports, kind: FeedKind, folders: Sequence[str]) -> _Loaded:
-    loaded = {name.rpartition("/")[0] for name, _ in ports.warehouse.loaded(table_name(kind))}
-    files = [file for folder in folders if folder not in loaded for file in _files(ports, folder)]
+    notes: dict[FeedKind, list[ObjectRef]] = {kind: [] for kind in KINDS}
+    for info in ports.objects.list("staging", UNLOADED):
+        notes[place_of(info.ref.name.removeprefix(UNLOADED)).feed].append(info.ref)
+    loaded = 0
     gone: list[FileRef] = []
-    for start in range(0, len(files), SOURCES_PER_LOAD):
-        gone += _load_some(ports, kind, files[start : start + SOURCES_PER_LOAD])
-    return _Loaded(len(files) - len(gone), gone)
+    for kind, found in notes.items():
+        for start in range(0, len(found), RECEIPTS_PER_LOAD):
+            files, lost = _load(ports, kind, found[start : start + RECEIPTS_PER_LOAD])
+            loaded += files
+            gone += lost
+    if gone:
+        msg = f"{len(gone)} staged files that receipts name are gone; everything else is loaded"
+        raise Gone(msg, [Problem("files", file.name, "a file that exists") for file in gone], code="staged-file-gone")
+    return loaded
 
 
-def _load_some(ports: Ports, kind: FeedKind, files: Sequence[FileRef]) -> list[FileRef]:
+def _load(ports: Ports, kind: FeedKind, notes: Sequence[ObjectRef]) -> tuple[int, list[FileRef]]:
+    """Load what these notes say, in one job; return how many files were loaded, and which are gone.
+
+    A note of a file that is gone stays: somebody must look at it.
+    """
+    files = {note: _files(ports, note) for note in notes}
+    gone = _load_together(ports, kind, [file for named in files.values() for file in named])
+    for note, named in files.items():
+        if not set(named) & set(gone):
+            ports.objects.delete(note)
+    return sum(map(len, files.values())) - len(gone), gone
+
+
+def _load_together(ports: Ports, kind: FeedKind, files: Sequence[FileRef]) -> list[FileRef]:
     """Load these files together, and return those that are gone: they must not keep the others waiting."""
     try:
         ports.warehouse.load(table_name(kind), [_ref(file) for file in files])
@@ -160,12 +185,9 @@ def _exists(ports: Ports, file: FileRef) -> bool:
         return False
 
 
-def _files(ports: Ports, folder: str) -> tuple[FileRef, ...]:
-    def load() -> tuple[FileRef, ...]:
-        receipt = _find_receipt(ports, receipt_name(folder))
-        return () if receipt is None else receipt.files
-
-    return ports.memo.read(("receipt-files", folder), RECEIPTS_REMEMBERED, load)
+def _files(ports: Ports, note: ObjectRef) -> tuple[FileRef, ...]:
+    receipt = _find_receipt(ports, receipt_name(note.name.removeprefix(UNLOADED)))
+    return () if receipt is None else receipt.files
 
 
 def _place(name: str) -> Place:
@@ -179,7 +201,10 @@ def _place(name: str) -> Place:
 
 def _unknown_feed(feed: str, retailer: Retailer) -> Unknown:
     msg = f"{retailer.retailer} sends no feed {feed!r}"
-    return Unknown(msg, [Problem("feed", repr(feed), f"one of {', '.join(retailer.feeds)}")], code="unknown-feed")
+    expected = (
+        f"one of {', '.join(retailer.feeds)}; a feed is added under `feeds` in retailers/{retailer.retailer}.yaml"
+    )
+    return Unknown(msg, [Problem("feed", repr(feed), expected)], code="unknown-feed")
 
 
 def _issue_receipt(
@@ -225,7 +250,7 @@ def _world(ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo) -
         kind=kind,
         arrived_at=info.updated_at,
         latest=max(info.updated_at, ports.clock.now()) + AHEAD,
-        pseudonym=partial(pseudonym, pseudonym_key(ports, retailer), retailer.retailer),
+        pseudonym=pseudonyms(pseudonym_key(ports, retailer), retailer.retailer),
         known_products=partial(known_products, ports, retailer.retailer),
     )
 
@@ -242,6 +267,14 @@ def _commit(ports: Ports, receipt: Receipt) -> Receipt:
             raise
         return winner
     return receipt
+
+
+def _note(ports: Ports, receipt: Receipt) -> None:
+    """Note that the receipt's files are to be loaded. Noted again after they were, they are found to be loaded."""
+    if not receipt.files:
+        return
+    with suppress(PreconditionFailed), ports.objects.create("staging", unloaded_name(folder_of(receipt.receipt))):
+        pass
 
 
 def _write_page(ports: Ports, receipt: Receipt) -> None:

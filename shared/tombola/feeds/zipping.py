@@ -67,7 +67,9 @@ def _directory_size(file: Aside) -> int | None:
     """Return how many bytes the directory has, as the file's end says; None without an end."""
     begin = max(file.size - _END_SIZE - _LONGEST_NOTE - _POINTER_SIZE, 0)
     file.seek(begin)
-    tail = io.BufferedReader(file, _LONGEST_NOTE + 100).read()
+    reader = io.BufferedReader(file)
+    tail = reader.read()
+    reader.detach()  # or it would close the file with itself
     end = tail.rfind(_END)
     if end < 0 or len(tail) < end + _END_SIZE:
         return None

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -28,7 +27,7 @@ from tombola.feeds.receipts import Receipt
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, NewObject
 from tombola.orders.doors import AHEAD
-from tombola.privacy.pseudonyms import pseudonym
+from tombola.privacy.pseudonyms import pseudonyms
 from tombola.problems import in_file, problems_of
 from tombola.retailers.model import Dialect, Retailer
 from tombola.retailers.usecases import read_retailer
@@ -145,8 +144,8 @@ def check_file(file: Path, kind: FeedKind, retailer: Retailer, out: Path | None,
             kind=kind,
             arrived_at=modified,
             latest=max(modified, started_at) + AHEAD,
-            pseudonym=partial(pseudonym, secrets.token_bytes(KEY_BYTES), retailer.retailer),
-            known_products=set,
+            pseudonym=pseudonyms(secrets.token_bytes(KEY_BYTES), retailer.retailer),
+            known_products=None,
         )
         files = Attempt("check", f"{retailer.retailer}/{kind}", arrow_schema(kind), folder.create)
         checks: list[Check] = []

@@ -44,7 +44,7 @@ RETAILER = Retailer(
         ),
         "shoppers": Dialect(
             delimiter="|",
-            datetime_format=CLOCK_FORMAT,
+            datetime_formats=(CLOCK_FORMAT,),
             time_zone=TIME_ZONE,
             columns={
                 "shopper_id": "CARD_NO",
@@ -57,7 +57,7 @@ RETAILER = Retailer(
         ),
         "orders": Dialect(
             delimiter="|",
-            datetime_format=CLOCK_FORMAT,
+            datetime_formats=(CLOCK_FORMAT,),
             time_zone=TIME_ZONE,
             columns={
                 "order_id": "TICKET",

@@ -67,6 +67,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "contributions": Collection(indexed=("shopper",)),
     "profiles": Collection(),
     "catalogue": Collection(),
+    "publications": Collection(),
     "campaigns": Collection(indexed=("status",)),
     "entries": Collection(indexed=("campaign", "order", "shopper")),
     "plays": Collection(indexed=("campaign", "shard"), composite=(("shard", "state_at"),)),

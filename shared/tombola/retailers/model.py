@@ -15,28 +15,37 @@ RetailerId = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$", description="2 to 40 of a-z, 0-9 and -, a letter first")
 ]
 TimeZone = Annotated[str, AfterValidator(known_zone)]
+DatetimeFormat = Annotated[
+    str, Field(pattern=r"^(iso|.*%[A-Za-z].*)$", description="`iso`, or a format such as %d.%m.%Y %H:%M:%S")
+]
 
 
 class Dialect(BaseModel):
     """How one retailer writes one kind of feed.
 
     `columns` maps contract fields to the retailer's column names (one column may feed several
-    fields); `constants` gives fields that no column holds. `ambiguous` says which instant a local
-    time means when the clock shows it twice; a local time the clock skips is rejected.
+    fields); `constants` gives fields that no column holds. `header` names the columns of a file that has no
+    header. `datetime_formats` are tried in their order; `iso` is ISO 8601. `units` says how much one of what
+    is written in a number's column is in the contract's unit: `value: 0.01` for amounts written in cents.
+    `ambiguous` says which instant a local time means when the clock shows it twice; a local time the
+    clock skips is rejected.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    format: Literal["delimited", "json-lines", "parquet", "xlsx"] = "delimited"
+    header: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
-    encoding: Literal["utf-8", "utf-8-sig", "utf-16", "cp1252", "iso-8859-15"] = "utf-8-sig"
+    encoding: Literal["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "iso-8859-15"] = "utf-8-sig"
     columns: dict[str, str] = {}
     constants: dict[str, str] = {}
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal["", ",", ".", " ", "'", "\u00a0", "\u202f"] = ""
-    datetime_format: str | None = None
+    datetime_formats: Annotated[tuple[DatetimeFormat, ...], Field(min_length=1)] = ("iso",)
     time_zone: TimeZone = "UTC"
     ambiguous: Literal["earlier", "later", "reject"] = "earlier"
+    units: dict[str, Annotated[Decimal, Field(gt=0, max_digits=18)]] = {}
     nulls: tuple[str, ...] = ("",)
 
     @model_validator(mode="after")

@@ -157,7 +157,7 @@ def test_too_many_rejected_rows_quarantine_the_file(judge: Judge, orders: Orders
     receipt = judge(orders(*good[1:], line(value="x")))
     assert (receipt.verdict, receipt.files) == ("quarantined", ())
     assert rejected(ports, receipt) == orders(line(value="x")).encode()
-    assert len(list(ports.objects.list("staging"))) == 1
+    assert len(list(ports.objects.list("staging", "corner-shop/"))) == 1
 
 
 @pytest.mark.parametrize(

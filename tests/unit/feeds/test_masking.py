@@ -15,10 +15,11 @@ from tombola.feeds.checking import Check, World
 from tombola.feeds.contracts import KINDS, contract, reading
 from tombola.feeds.decoding import Decoder
 from tombola.feeds.events import FeedKind
+from tombola.feeds.formats import open_records
 from tombola.feeds.masking import Mask, typed
 from tombola.feeds.measuring import Measured
-from tombola.feeds.reading import Reader
 from tombola.feeds.receipts import Finding
+from tombola.feeds.rejects import RejectsForm
 from tombola.retailers.model import Dialect, Retailer
 
 LATEST = datetime(2030, 1, 1, tzinfo=UTC)
@@ -114,6 +115,22 @@ EDGES = [
     "Kč",
     "日本語",
     "🙂",
+    "73513537",
+    "73513538",
+    "036000291452",
+    "36000291452",
+    "4006381333931",
+    "4006381333932",
+    "04006381333931",
+    "98412345678908",
+    "00000000",
+    "400638133393１",
+    "+4006381333931",
+    "400638133393-1",
+    "4006381333931 ",
+    "banner_seen",
+    "searched",
+    "Searched",
 ]
 TIMES = [
     "2017-06-01T10:00:00",
@@ -185,6 +202,7 @@ MOMENTS = st.one_of(
 )
 CELLS = st.one_of(st.sampled_from(EDGES), st.sampled_from(TIMES), NUMBERS, MOMENTS, ODD)
 FINE = {"text": "a1", "whole": "1", "amount": "2.50", "instant": "2017-06-01T10:00:00", "yes_no": "yes"}
+WORDS = {"currency": "USD", "action": "basket_changed", "gtin": "4006381333931"}
 DIALECTS = [
     Dialect(),
     Dialect(time_zone="America/New_York"),
@@ -194,9 +212,9 @@ DIALECTS = [
         decimal_mark=",",
         thousands_mark=".",
         time_zone="Europe/Berlin",
-        datetime_format="%m/%d/%Y %H:%M:%S",
+        datetime_formats=("%m/%d/%Y %H:%M:%S",),
     ),
-    Dialect(delimiter="\t", time_zone="Africa/Casablanca", datetime_format="%d.%m.%Y", quote="'"),
+    Dialect(delimiter="\t", time_zone="Africa/Casablanca", datetime_formats=("%d.%m.%Y",), quote="'"),
     Dialect(delimiter="|", encoding="utf-16", constants={"currency": "JPY"}, time_zone="Australia/Lord_Howe"),
 ]
 
@@ -211,8 +229,8 @@ class Kept:
     def accept(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.to_pylist()
 
-    def reject(self, preamble: bytes, rows: Sequence[bytes]) -> None:
-        assert preamble
+    def reject(self, form: RejectsForm, rows: Sequence[bytes]) -> None:
+        assert form.extension
         self.rejected += rows
 
 
@@ -227,12 +245,12 @@ def header(kind: FeedKind, dialect: Dialect) -> list[str]:
 
 def fine_cell(kind: FeedKind, name: str, number: int, dialect: Dialect) -> str:
     how = reading(contract(kind), name)
-    if how == "instant" and dialect.datetime_format:
-        return datetime(2017, 6, 1, 10, tzinfo=UTC).strftime(dialect.datetime_format)
+    if how == "instant" and dialect.datetime_formats[0] != "iso":
+        return datetime(2017, 6, 1, 10, tzinfo=UTC).strftime(dialect.datetime_formats[0])
     if how == "amount":
         return "2" if dialect.constants.get("currency") == "JPY" else FINE[how].replace(".", dialect.decimal_mark)
-    if name == "currency":
-        return "USD"
+    if name in WORDS:
+        return WORDS[name]
     return f"{FINE[how]}{number}" if name in contract(kind).KEY else FINE[how]
 
 
@@ -330,7 +348,7 @@ def test_what_the_mask_passes_the_model_accepts_with_equal_values(kind: FeedKind
             row[names.index(name)] = cell
             rows.append(row)
     text = "\n".join(written(row, dialect, "needed") for row in (names, *rows)) + "\n"
-    reader = Reader(Measured(io.BytesIO(text.encode(dialect.encoding))), dialect)
+    reader = open_records(Measured(io.BytesIO(text.encode(dialect.encoding))), dialect)
     decoder = Decoder(contract(kind), dialect, "USD", reader.header, LATEST)
     mask = Mask(decoder, dialect, LATEST)
     judge = contract(kind).__pydantic_validator__.validate_python

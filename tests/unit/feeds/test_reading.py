@@ -10,14 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tombola.feeds.formats import open_records
 from tombola.feeds.measuring import Measured
 from tombola.feeds.reading import READ_BYTES, Reader
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
 
+def open_text(data: bytes, dialect: Dialect, piece: int = READ_BYTES) -> Reader:
+    found = open_records(Measured(io.BytesIO(data)), dialect, piece=piece)
+    assert isinstance(found, Reader)
+    return found
+
+
+def sent(reader: Reader, *rows: str) -> bytes:
+    return reader.form.preamble + b"".join(reader._texts.encoded(row) for row in rows)
+
+
 def read(data: bytes, piece: int = READ_BYTES, **dialect: str) -> tuple[Reader, list[tuple[int, list[str], str]]]:
-    reader = Reader(Measured(io.BytesIO(data)), Dialect.model_validate(dialect), piece)
+    reader = open_text(data, Dialect.model_validate(dialect), piece)
     rows = [
         (int(block.lines[index]), record, block.text(index))
         for block in reader.blocks()
@@ -41,7 +52,7 @@ def test_a_record_has_the_line_an_editor_shows_also_after_quoted_newlines_and_bl
 def test_a_record_keeps_the_bytes_it_was_sent_in() -> None:
     data = b'a,b\n1,"x\ny"\n2,"say ""hi"""\r\n3,z'
     reader, rows = read(data)
-    assert reader.encoded(reader.preamble + "".join(text for _, _, text in rows)) == data
+    assert sent(reader, *(text for _, _, text in rows)) == data
 
 
 @given(
@@ -58,7 +69,7 @@ def test_whatever_a_writer_quotes_comes_back_with_its_bytes(
     data = text.encode(encoding)
     reader, found = read(data, piece, encoding=encoding)
     assert [record for _, record, _ in found] == [list(row) for row in rows]
-    assert reader.mark + reader.encoded(reader.preamble + "".join(text for _, _, text in found)) == data
+    assert sent(reader, *(text for _, _, text in found)) == data
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column() -> None:
@@ -72,7 +83,7 @@ def test_gzip_is_recognised_by_its_first_bytes() -> None:
 
 def test_what_was_read_is_measured_to_the_last_byte() -> None:
     source = Measured(io.BytesIO(b"a,b\n1,2\n"))
-    Reader(source, Dialect())
+    open_records(source, Dialect())
     assert source.finish() == hashlib.sha256(b"a,b\n1,2\n").hexdigest()
     assert source.size == 8
 
@@ -89,7 +100,6 @@ def test_what_was_read_is_measured_to_the_last_byte() -> None:
         (b"a,b\n1," + b"x" * 140_000 + b"\n", "record-too-long", 2),
         (b"a,b\n1," + b"x" * 2_000_000, "record-too-long", 2),
         (b'a,b\n1,"' + b"x,y\n" * 500_000, "record-too-long", 2),
-        (b"\xff\xfea\0,\0b\0\n\0", "wrong-encoding", 1),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 10_000, mtime=0)[:-20], "packing-broken", None),
         (b"\x1f\x8bnonsense", "packing-broken", None),
     ],
@@ -109,14 +119,14 @@ def test_gzip_that_unpacks_without_end_is_given_up() -> None:
 
 @pytest.mark.parametrize("rest", [b"3,\xff\n", b"3,\0\n", b'3,"x'])
 def test_records_before_a_fault_are_read(rest: bytes) -> None:
-    blocks = Reader(Measured(io.BytesIO(b"a,b\n1,2\n" + rest)), Dialect()).blocks()
+    blocks = open_text(b"a,b\n1,2\n" + rest, Dialect()).blocks()
     assert next(blocks).text(0) == "1,2\n"
     with pytest.raises(Unusable):
         next(blocks)
 
 
 def test_a_misplaced_quote_breaks_its_own_record_only() -> None:
-    reader = Reader(Measured(io.BytesIO(b'a,b\n1,2\n"x"y,3\n4,5\n')), Dialect())
+    reader = open_text(b'a,b\n1,2\n"x"y,3\n4,5\n', Dialect())
     (block,) = reader.blocks()
     assert list(block.broken) == [1]
     assert [block.text(index) for index in range(3)] == ["1,2\n", '"x"y,3\n', "4,5\n"]
@@ -143,7 +153,7 @@ def test_records_and_their_lines_are_those_of_the_csv_module(pieces: list[str], 
         if record:
             expected.append((line + 2, record, "".join(lines[line : found.line_num])))
         line = found.line_num
-    reader = Reader(Measured(io.BytesIO(b"a,b\n" + text.encode())), Dialect(), piece)
+    reader = open_text(b"a,b\n" + text.encode(), Dialect(), piece)
     rows = []
     with contextlib.suppress(Unusable):
         for block in reader.blocks():

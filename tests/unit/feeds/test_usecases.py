@@ -30,8 +30,8 @@ Published = Callable[[str], list[dict[str, Any]]]
 LINES = [f"{order},{line},42,s1,2017-06-01T10:00:00,p{line},1,2.50,0,0" for line in (1, 2) for order in (1, 2, 3)]
 
 
-def names(ports: Ports, bucket: str) -> list[str]:
-    return [info.ref.name for info in ports.objects.list(bucket)]
+def names(ports: Ports, bucket: str, prefix: str = "corner-shop/") -> list[str]:
+    return [info.ref.name for info in ports.objects.list(bucket, prefix)]
 
 
 class Outage:
