@@ -11,7 +11,7 @@ from tombola.draws.claims import Claim
 from tombola.errors import Fault
 from tombola.games.entries import Entry
 from tombola.games.ledger import Balance, Posting
-from tombola.games.limits import ShopperLimit, Slot
+from tombola.games.limits import PersonLimit, Slot
 from tombola.games.plays import Play, matured
 from tombola.games.records import Record, version_of
 from tombola.games.winnings import post_all
@@ -68,7 +68,7 @@ def reconcile(ports: Ports, campaign: str, version: int) -> Reconciliation:
         plays=list(_all(ports, Play, launched)),
         entries=list(_all(ports, Entry, launched)),
         claims=list(_all(ports, Claim, launched)),
-        limits=list(_all(ports, ShopperLimit, launched)),
+        limits=list(_all(ports, PersonLimit, launched)),
         slots=list(_all(ports, Slot, launched)),
     )
     return reconcile_books(launched, books)
