@@ -212,6 +212,7 @@ def _new_play(case: Case) -> Play:
         shard=shard_of(case.of.text, case.token_id),
         issued_at=case.now,
         expires_at=case.expires_at,
+        matures_at=case.now + case.launched.rules.matures_after,
         base_minor=case.evaluation.base_minor,
         authoritative=case.entrant.authoritative,
         order_revision=case.entrant.revision,
