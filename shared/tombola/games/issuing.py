@@ -193,7 +193,7 @@ def _revise_played(case: Case, entry: Entry, play: Play) -> Decision:
     cause = f"{play.token_id}/order/{case.order.revision}"
     balances, postings = post_all(case.balances, ((cause, movement) for movement in moved.movements), case.now)
     lowered = _following(play.changed(), case.order, prize=moved.prize, base_minor=base_minor)
-    used = [balances[movement.balance] for movement in moved.movements]
+    used = [balances[name] for name in sorted({movement.balance for movement in moved.movements})]
     return _handled(case, entry, "played", lowered, (*used, *postings))
 
 
