@@ -71,6 +71,7 @@ class Play(Record):
     token_id: str
     retailer: str
     tier: int
+    kind: Literal["order", "free"] = "order"
     currency: str
     state: PlayState = "open"
     states: tuple[PlayState, ...]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tombola.draws.claims import Claim
 from tombola.games.entries import Entry
 from tombola.games.ledger import Balance, Posting
-from tombola.games.limits import ShopperLimit, Slot
+from tombola.games.limits import PersonLimit, Slot
 from tombola.games.plays import Play
 from tombola.games.stocks import Stock
 from tombola.settling.payments import Payment
@@ -21,7 +21,7 @@ class Books:
     plays: Sequence[Play]
     entries: Sequence[Entry]
     claims: Sequence[Claim]
-    limits: Sequence[ShopperLimit]
+    limits: Sequence[PersonLimit]
     slots: Sequence[Slot]
     stocks: Sequence[Stock]
     payments: Sequence[Payment]

@@ -12,6 +12,7 @@ from tombola.games.opening import funded_parts
 from tombola.games.winnings import FALLBACK
 from tombola.settling.books import Books
 from tombola.settling.ledger_check import LedgerCheck, check_ledger, in_total
+from tombola.settling.limit_check import limit_problems
 from tombola.settling.prize_checks import prize_problems
 from tombola.settling.wording import differing
 
@@ -127,7 +128,7 @@ def _problems(launched: Launched, books: Books, ledger: Mapping[str, LedgerCheck
     yield from _play_problems(launched.rules, books)
     yield from _claim_problems(launched, books)
     yield from prize_problems(launched.rules, books)
-    yield from _limit_problems(launched, books)
+    yield from limit_problems(launched.rules, books.entries, books.limits, books.slots)
 
 
 def _posting_problems(books: Books) -> Iterator[str]:
@@ -186,26 +187,3 @@ def _claim_problems(launched: Launched, books: Books) -> Iterator[str]:
     yield from differing("claims and winning plays unlike each other", (token for _, token in claimed ^ won))
     early = (claim.token_id for claim in books.claims if claim.accepted_at < claim.moment_at)
     yield from differing("claims accepted before their moment", early)
-
-
-def _limit_problems(launched: Launched, books: Books) -> Iterator[str]:
-    limits, standing = launched.rules.limits, sum(entry.outcome == "issued" for entry in books.entries)
-    used = sum(slot.used for slot in books.slots)
-    if used != standing:
-        yield f"slots count {used} tokens; expected {standing}, as many as stand"
-    if limits.per_campaign is not None and used > limits.per_campaign:
-        yield f"{used} tokens stand; expected at most {limits.per_campaign}"
-    if limits.per_shopper is not None:
-        over = sum(len(limit.entries) > limits.per_shopper for limit in books.limits)
-        if over:
-            yield f"{over} shoppers have more than {limits.per_shopper} tokens"
-        yield from differing("tokens counted for a shopper unlike those that stand", _counted(books) ^ _standing(books))
-
-
-def _counted(books: Books) -> set[str]:
-    return {f"{limit.retailer}/{limit.shopper}/{entry}" for limit in books.limits for entry in limit.entries}
-
-
-def _standing(books: Books) -> set[str]:
-    issued = (entry for entry in books.entries if entry.outcome == "issued")
-    return {f"{entry.retailer}/{entry.shopper}/{entry.counted_as}" for entry in issued}
