@@ -113,7 +113,7 @@ def _pool_pays_the_worst_case(campaign: Campaign, _: Known) -> Iterator[Finding]
         each = (
             f"{prize.moments} moments x {prize.worth}" for prize in campaign.prizes if prize.is_money and prize.moments
         )
-        most = f"{' + '.join(each)} = {_money(worst.worst_case_minor, worst.currency)}"
+        most = f"{' + '.join(each)} = {_money(worst.money_minor, worst.currency)}"
         yield Finding(("pool", "amount"), _money(worst.pool_minor, worst.currency), f"at least the worst case: {most}")
 
 

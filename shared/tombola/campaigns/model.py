@@ -120,6 +120,7 @@ class Campaign(Rules):
     free_entry: FreeEntry | None = None
     play_within_days: Annotated[int, Field(ge=1, le=365)] = 14
     matures_after_days: Annotated[int, Field(ge=0, le=365)] = 30
+    claim_within_days: Annotated[int, Field(ge=1, le=3650)] | None = None
     reveal_by: AwareDatetime
     eligibility: Eligibility
 
@@ -177,6 +178,16 @@ class Campaign(Rules):
     def play_within(self) -> timedelta:
         """How long a token can be played after it is issued."""
         return timedelta(days=self.play_within_days)
+
+    @property
+    def matures_after(self) -> timedelta:
+        """How long after its token was issued a prize is due at the earliest."""
+        return timedelta(days=self.matures_after_days)
+
+    @property
+    def claim_within(self) -> timedelta | None:
+        """How long a prize that is due waits to be claimed; None: for ever."""
+        return None if self.claim_within_days is None else timedelta(days=self.claim_within_days)
 
     @property
     def last_play_at(self) -> datetime:

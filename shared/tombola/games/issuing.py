@@ -128,6 +128,7 @@ def _issue(case: Case) -> Decision:
         shard=shard_of(case.of.text, case.token_id),
         issued_at=case.now,
         expires_at=case.expires_at,
+        matures_at=case.now + rules.matures_after,
         base_minor=evaluation.base_minor,
         authoritative=case.order.authoritative,
         order_revision=case.order.revision,

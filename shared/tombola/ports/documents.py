@@ -70,7 +70,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "publications": Collection(),
     "campaigns": Collection(indexed=("status",)),
     "entries": Collection(indexed=("campaign", "order", "shopper")),
-    "plays": Collection(indexed=("campaign", "shard"), composite=(("shard", "state_at"),)),
+    "plays": Collection(indexed=("campaign", "shard"), composite=(("shard", "state_at"), ("shard", "due_at"))),
     "limits": Collection(indexed=("campaign",)),
     "slots": Collection(indexed=("campaign",)),
     "claims": Collection(indexed=("campaign",)),
