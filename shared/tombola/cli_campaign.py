@@ -1,5 +1,6 @@
 """The commands `tombola campaign ...`: check a file, commit it, launch it, end it, reveal its keys, show it."""
 
+import json
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -36,6 +37,14 @@ def check(file: File, home: Home = None) -> None:
     """
     nowhere = home is None and not home_folder(None).is_dir()
     _summary(_checked(None if nowhere else home_ports(home), _text(file)))
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a campaign file: with it, an editor checks and completes what is typed."""
+    from tombola.campaigns.schema import schema  # noqa: PLC0415 (nobody else needs it)
+
+    typer.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()

@@ -64,7 +64,7 @@ class Collection:
 
 COLLECTIONS: Mapping[str, Collection] = {
     "orders": Collection(),
-    "contributions": Collection(indexed=("shopper",)),
+    "contributions": Collection(indexed=("shopper",), composite=(("shopper", "ordered_at"),)),
     "profiles": Collection(),
     "catalogue": Collection(),
     "publications": Collection(),

@@ -10,7 +10,7 @@ from tombola.draws.claims import Claim
 from tombola.errors import Fault
 from tombola.games.entries import Entry
 from tombola.games.ledger import Balance, Posting
-from tombola.games.limits import ShopperLimit, Slot
+from tombola.games.limits import PersonLimit, Slot
 from tombola.games.opening import MAX_BALANCES
 from tombola.games.plays import Play, shards_of
 from tombola.games.records import Record, version_of
@@ -64,7 +64,7 @@ def reconcile(ports: Ports, campaign: str, version: int) -> Reconciliation:
         plays=list(_all(ports, Play, launched)),
         entries=list(_all(ports, Entry, launched)),
         claims=list(_all(ports, Claim, launched)),
-        limits=list(_all(ports, ShopperLimit, launched)),
+        limits=list(_all(ports, PersonLimit, launched)),
         slots=list(_all(ports, Slot, launched)),
     )
     return reconcile_books(launched, books)
