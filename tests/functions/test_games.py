@@ -193,7 +193,8 @@ def test_the_control_group_is_told_that_it_is_not_invited_and_no_more(
     launch(control={"share": "0.999999", "mode": "invitation"})
     answer = offer(client, ports, message())
     assert answer == {
-        "campaign": "spring-wheel", "token": None, "reason": "not-invited", "words": [], "play_url": None,
+        "campaign": "spring-wheel", "tier": 1, "token": None, "reason": "not-invited", "words": [], "trace": None,
+        "play_url": None,
     }  # fmt: skip
 
 

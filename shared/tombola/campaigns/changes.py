@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tombola.campaigns.selecting import Selection
-from tombola.catalogue.model import Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,8 @@ class Step:
     products: int = 0
     most_products: int | None = None
     line_id: str = ""
-    product: Product | None = None
+    product_id: str = ""
+    product_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ campaign or the law excludes never count.
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 from tombola.campaigns.baskets import Basket, BasketLine
 from tombola.campaigns.changes import Change
@@ -15,7 +14,8 @@ from tombola.campaigns.model import Campaign
 from tombola.campaigns.smallest import smallest_change
 
 
-class BoundTrace(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BoundTrace:
     """One bound of a condition: what it asks and what the basket has, in units, minor units, products or sets."""
 
     bound: Bound
@@ -40,6 +40,16 @@ class ConditionTrace:
     bounds: tuple[BoundTrace, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A trace as plain data, for those who asked: whether a tier is earned, every condition, the smallest change."""
+
+    qualifies: bool
+    tier: int
+    conditions: tuple[ConditionTrace, ...]
+    change: Change
+
+
 @dataclass(frozen=True)
 class Trace:
     """Why a basket earns the token of a tier or not: every condition of the tier.
@@ -60,6 +70,11 @@ class Trace:
         if self.qualifies or self.campaign is None:
             return Change()
         return smallest_change(self.campaign.plan_up_to(self.tier), self.lines)
+
+    @property
+    def explanation(self) -> Explanation:
+        """The trace as plain data, its change worked out."""
+        return Explanation(self.qualifies, self.tier, self.conditions, self.change)
 
 
 MAXIMUMS = frozenset({"maximum_quantity", "maximum_spend"})

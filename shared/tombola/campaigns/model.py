@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tombola.campaigns.audience import Audience, Control, Hours
 from tombola.campaigns.counting import Plan
-from tombola.campaigns.parts import Name, Rules
+from tombola.campaigns.parts import Instant, Local, Name, Rules
 from tombola.campaigns.selecting import MOST_FURTHER_TIERS, Criteria, Exclusions
 from tombola.campaigns.winning import MOST_PRIZES, Draw, FreeEntry, Limits, Pool, Prize, WhenEmpty
 from tombola.catalogue.model import Product
@@ -33,8 +33,8 @@ class Sponsor(Rules):
 class Window(Rules):
     """Local opening (inclusive) and closing (exclusive) in a named time zone."""
 
-    opens: NaiveDatetime
-    closes: NaiveDatetime
+    opens: Local
+    closes: Local
     time_zone: str
 
     @field_validator("time_zone")
@@ -122,7 +122,8 @@ class Campaign(Rules):
     free_entry: FreeEntry | None = None
     play_within_days: Annotated[int, Field(ge=1, le=365)] = 14
     matures_after_days: Annotated[int, Field(ge=0, le=365)] = 30
-    reveal_by: AwareDatetime
+    claim_within_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    reveal_by: Instant
     eligibility: Eligibility
 
     def counts(self, product: Product) -> bool:
@@ -193,6 +194,16 @@ class Campaign(Rules):
         return timedelta(days=self.play_within_days)
 
     @property
+    def matures_after(self) -> timedelta:
+        """How long after its token was issued a prize is due at the earliest."""
+        return timedelta(days=self.matures_after_days)
+
+    @property
+    def claim_within(self) -> timedelta | None:
+        """How long a prize that is due waits to be claimed; None: for ever."""
+        return None if self.claim_within_days is None else timedelta(days=self.claim_within_days)
+
+    @property
     def last_play_at(self) -> datetime:
         """When no token can be played any more."""
         return self.window.closes_at + self.play_within
@@ -214,6 +225,7 @@ class Launched(BaseModel):
     launched_at: AwareDatetime
     status: Literal["launched", "ended", "revealed"]
     ended_at: AwareDatetime | None = None
+    revealed_at: AwareDatetime | None = None
 
     @property
     def id_key(self) -> str:

@@ -50,7 +50,11 @@ def _steps(plan: Plan, lines: Sequence[BasketLine], problem: Problem, solution: 
     for line in lines:
         if line.line_id in taken:
             take, units = taken[line.line_id]
-            yield Step("take_out", units, take.lowers(units), line_id=line.line_id, product=line.product)
+            of = line.product
+            minor = take.lowers(units)
+            yield Step(
+                "take_out", units, minor, (), line_id=line.line_id, product_id=of.product_id, product_name=of.name
+            )
     left = [_left(line, *taken[line.line_id]) if line.line_id in taken else line for line in lines]
     values = values_of(plan, problem.sums, left)
     short = {each for each, row, value in zip(problem.sums, problem.rows, values, strict=False) if value < row.low}

@@ -47,18 +47,13 @@ def banner(campaign: Campaign, language: Language = "en") -> str:
 
 def _step(step: Step, currency: str, language: Language) -> str:
     if step.action == "take_out":
-        return _counted(words.TAKE_OUT, step.units, language, what=_named(step, language))
+        return _counted(words.TAKE_OUT, step.units, language, what=step.product_name or step.product_id)
     what = _described(step.of, language)
     if step.but_not:
         other = words.OR[language].join(_selection(each, language) for each in step.but_not)
         what = words.BUT_NOT[language].format(what=what, other=other)
     added = _counted(words.ADD, step.units, language, what=what)
     return ", ".join((added, *_new_products(step, language), *_price(step, currency, language)))
-
-
-def _named(step: Step, language: Language) -> str:
-    product = step.product
-    return (product.name or product.product_id) if product else words.ANYTHING[language]
 
 
 def _new_products(step: Step, language: Language) -> Iterator[str]:

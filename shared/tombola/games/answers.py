@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tombola.campaigns.wording import explain
+from tombola.campaigns.criteria import Explanation
+from tombola.campaigns.wording import Language, explain
 from tombola.errors import Gone, Problem
-from tombola.games.issuing import Case, Decision
 from tombola.games.plays import Play
 from tombola.games.tokens import RECEIPT_AUDIENCE, Signer, expired
+from tombola.issuing.deciding import Case, Decision
 from tombola.money import major_units
 
 PLAY_URL = "/play-game"
@@ -56,33 +57,38 @@ class PlayAnswer(Answered):
 
 
 class OfferedPlay(Answered):
-    """What one campaign says of an order. `token` is there while it can be played, or was.
+    """What one campaign says of an order in one tier. `token` is there while it can be played, or was.
 
-    `reason` is a stable code; `words` say the same to a shopper: what is met, or what is missing.
+    `reason` is a stable code; `words` say the same to a shopper: what is met, or what is missing. `trace` is that as
+    data, where the criteria were looked at.
     """
 
     campaign: str
+    tier: int
     token: str | None
     reason: str
     words: tuple[str, ...]
+    trace: Explanation | None
     play_url: str | None
 
 
 class CheckOutAnswer(Answered):
-    """What a checked-out order earned, per campaign that it could take part in."""
+    """What a checked-out order earned, per campaign that it could take part in and tier, and what the next one asks."""
 
     order_id: str
     campaigns: tuple[OfferedPlay, ...]
 
 
-def offered(case: Case, decision: Decision, token: str | None) -> OfferedPlay:
+def offered(case: Case, decision: Decision, token: str | None, language: Language = "en") -> OfferedPlay:
     """Return what a decision says to whoever checks out."""
     trace = case.evaluation.trace
     return OfferedPlay(
         campaign=case.of.campaign,
+        tier=case.tier,
         token=token,
         reason=decision.reason,
-        words=explain(trace, case.launched.rules.pool.currency) if trace else (),
+        words=explain(trace, case.launched.rules.pool.currency, language) if trace else (),
+        trace=trace.explanation if trace else None,
         play_url=PLAY_URL if token else None,
     )
 
@@ -129,16 +135,22 @@ def over(play: Play) -> Gone:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What an order came to in one campaign: its token's id and state (None: it has none), and why."""
+    """What an order came to in one tier of a campaign: its token's id and state (None: it has none), and why.
+
+    `summary` names the bounds that were not met, if that is why.
+    """
 
     campaign: str
     version: int
+    tier: int
     token_id: str | None
     state: str | None
     reason: str
+    summary: str = ""
 
 
 def issued(case: Case, decision: Decision) -> Issued:
     """Return what a decided case comes to."""
     play = decision.play
-    return Issued(*case.of, play.token_id if play else None, play.state if play else None, decision.reason)
+    token_id, state = (play.token_id, play.state) if play else (None, None)
+    return Issued(*case.of, case.tier, token_id, state, decision.reason, case.evaluation.summary)

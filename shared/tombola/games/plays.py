@@ -5,15 +5,15 @@ A play names no shopper and no order: the entry document alone links them. What 
 holder is entitled to follows what is left of the order, and only ever falls.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from tombola.events import derived_id
 from tombola.games.events import PlayChanged, PlayState
 from tombola.games.records import Record
-from tombola.games.winnings import Moved, PlayPrize, onward
+from tombola.games.winnings import PlayPrize
 
 SHARDS = 16
 """An index over times takes 500 writes a second (Firestore); behind a shard prefix, 16 times as many."""
@@ -27,8 +27,8 @@ class Draw(BaseModel):
     odds: `number` is what was drawn, 16 hex digits, below 2^64.
 
     `sequences` say how many postings each balance document held after the draw that granted its money, or could not;
-    `available_minor` what they had left together, `stock_left` what the prize's stock had. So that a prize was "empty"
-    can be replayed too.
+    `available_minor` what they had left together, `due_minor` what the prize was to bring, `stock_left` what the
+    prize's stock had. So that a prize was "empty" can be replayed too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +40,7 @@ class Draw(BaseModel):
     number: str | None = None
     sequences: dict[str, int] = {}
     available_minor: int | None = None
+    due_minor: int | None = None
     stock_left: int | None = None
 
 
@@ -59,6 +60,8 @@ class Play(Record):
     `authoritative`: a retailer's system of record has stated the order, without which nothing
     matures. `signing_version` is the key version that signs the token and its receipt, always the
     same one, so that a token asked for twice is the same text. `expires_at` has whole seconds.
+    `matures_at` is when a prize is due at the earliest: counted from the issue of the token, which is never earlier
+    than the order, and tells nothing of the order's time.
 
     `states` and `state_times` are every state it was in, oldest first, and since when by the clock of whoever committed
     it: facts that nothing takes back. `state_at` is the last of these times; `shard` spreads its index.
@@ -69,6 +72,7 @@ class Play(Record):
     token_id: str
     retailer: str
     tier: int
+    kind: Literal["order", "free"] = "order"
     currency: str
     state: PlayState = "open"
     states: tuple[PlayState, ...]
@@ -77,6 +81,7 @@ class Play(Record):
     shard: str
     issued_at: datetime
     expires_at: datetime
+    matures_at: datetime
     base_minor: int
     authoritative: bool
     order_revision: int
@@ -89,6 +94,20 @@ class Play(Record):
     def parts(self) -> tuple[str, ...]:
         """The token id."""
         return (self.token_id,)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def due_at(self) -> datetime | None:
+        """When time alone changes it next, None: never. Stored and indexed, and made anew by every write.
+
+        An open token expires. A reserved prize matures, once an authoritative door has stated the order. One that is
+        due and not claimed in time is given up.
+        """
+        if self.state == "open":
+            return self.expires_at
+        if self.prize.state == "reserved":
+            return self.matures_at if self.authoritative else None
+        return self.prize.claim_by if self.prize.state == "matured" else None
 
     @property
     def won(self) -> bool:
@@ -138,21 +157,3 @@ class Play(Record):
 def played(play: Play, accepted_at: datetime, draw: Draw, prize: PlayPrize | None = None) -> Play:
     """Return the play after its draw, with what was granted."""
     return play.become("played", accepted_at, accepted_at=accepted_at, draw=draw, prize=prize or PlayPrize())
-
-
-def matured(play: Play, matures_after: timedelta, now: datetime) -> Moved | None:
-    """Return how a prize becomes due; None while it may not.
-
-    It may when an authoritative door has stated the order and the return window is over, counted from the
-    issue of the token: never earlier than from the order, and it tells nothing of the order's time.
-    """
-    if play.prize.state != "reserved" or not play.authoritative or now < play.issued_at + matures_after:
-        return None
-    return onward(play.prize, "mature", "reserved", "payable", "matured")
-
-
-def paid(play: Play) -> Moved | None:
-    """Return how a prize that is due is paid or handed over; None when it is not due."""
-    if play.prize.state not in {"matured", "claimed"}:
-        return None
-    return onward(play.prize, "pay", "payable", "paid", "paid")

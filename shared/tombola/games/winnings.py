@@ -55,11 +55,26 @@ class Portion(BaseModel):
         return self.model_copy(update=changes)
 
 
+class PrizeClaim(BaseModel):
+    """That a prize was asked for, as dated facts: no name, no number of a document, no bank data.
+
+    `age_confirmed` says how the age was confirmed, in words, where the rules ask for one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    claimed_at: datetime
+    country: str
+    age_confirmed: str
+    rules_version: str
+
+
 class PlayPrize(BaseModel):
     """The prize of one play, by its `name` in the rules or `fallback`; no name where nothing was granted.
 
     `worth_minor` is the face value of a coupon, or the value of a thing: no money of the pool. `code` is a coupon's.
-    `portions` are the money, by the name of the balance document that gave it.
+    `portions` are the money, by the name of the balance document that gave it. `claim_by` is until when it waits, once
+    it is due, where the rules say so; `claim` that it was asked for.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +85,8 @@ class PlayPrize(BaseModel):
     code: str = ""
     state: PrizeState = "none"
     portions: dict[str, Portion] = {}
+    claim_by: datetime | None = None
+    claim: PrizeClaim | None = None
 
     @property
     def reserved_minor(self) -> int:
@@ -114,13 +131,35 @@ class Moved:
     prize: PlayPrize
     movements: tuple[Movement, ...] = ()
 
+    def further(self, kind: Kind, source: Account, target: Account, amount: int) -> "Moved":
+        """Return it with an amount moved on, from the portions in order of their names."""
+        portions, movements = dict(self.prize.portions), list(self.movements)
+        for name, taken in _shares(self.prize, source, amount):
+            portions[name] = portions[name].moved(source, target, taken)
+            movements.append(Movement(name, kind, source, target, taken))
+        return Moved(self.prize.model_copy(update={"portions": portions}), tuple(movements))
 
-_ROLLBACKS: dict[PrizeState, tuple[Kind, Account, Account]] = {
-    "reserved": ("release", "reserved", "available"),
-    "matured": ("release", "payable", "available"),
-    "claimed": ("release", "payable", "available"),
-    "paid": ("recover", "paid", "recoverable"),
-}
+    def become(self, state: PrizeState) -> "Moved":
+        """Return it in another state."""
+        return Moved(self.prize.model_copy(update={"state": state}), self.movements)
+
+    def settled(self) -> "Moved":
+        """Return it in the state that its money says, once some was paid, came back or was released."""
+        prize = self.prize
+        if prize.held("reserved") or (prize.held("payable") and prize.state == "matured"):
+            return self
+        if prize.held("payable"):
+            return self.become("claimed")
+        out = prize.held("paid") + prize.held("recoverable") + prize.held("written_off")
+        return self.become("paid" if out else "void")
+
+
+_FALLS: tuple[tuple[Kind, Account, Account], ...] = (
+    ("release", "reserved", "available"),
+    ("release", "payable", "available"),
+    ("recover", "paid", "recoverable"),
+)
+"""Where a prize's money goes when its order falls: what is not paid first."""
 
 
 def rolled_back(prize: PlayPrize, entitled_minor: int, *, stands: bool) -> Moved | None:
@@ -130,35 +169,22 @@ def rolled_back(prize: PlayPrize, entitled_minor: int, *, stands: bool) -> Moved
     recoverable. A coupon or a thing is void once the order no longer `stands`, unless it was handed over. Nothing ever
     rises again: a voided prize stays void.
     """
-    rule = _ROLLBACKS.get(prize.state)
-    if rule is None:
-        return None
-    kind, source, target = rule
     if prize.kind != "money":
-        return None if stands or prize.state == "paid" else Moved(prize.model_copy(update={"state": "void"}))
-    held = prize.held(source)
-    excess = held - max(entitled_minor, 0)
+        falls = not stands and prize.state in {"reserved", "matured", "claimed"}
+        return Moved(prize.model_copy(update={"state": "void"})) if falls else None
+    excess = sum(prize.held(source) for _, source, _ in _FALLS) - max(entitled_minor, 0)
     if excess <= 0:
         return None
-    moved = _moved(prize, kind, source, target, excess)
-    if excess == held and target == "available":
-        return Moved(moved.prize.model_copy(update={"state": "void"}), moved.movements)
-    return moved
+    moved = Moved(prize)
+    for kind, source, target in _FALLS:
+        part = min(moved.prize.held(source), excess)
+        moved, excess = moved.further(kind, source, target, part), excess - part
+    return moved.settled()
 
 
 def onward(prize: PlayPrize, kind: Kind, source: Account, target: Account, state: PrizeState) -> Moved:
     """Return a prize in its next state, with all its money of one account moved on to another."""
-    moved = _moved(prize, kind, source, target, prize.held(source))
-    return Moved(moved.prize.model_copy(update={"state": state}), moved.movements)
-
-
-def _moved(prize: PlayPrize, kind: Kind, source: Account, target: Account, amount: int) -> Moved:
-    """Move an amount, from the portions in order of their names."""
-    portions, movements = dict(prize.portions), []
-    for name, taken in _shares(prize, source, amount):
-        portions[name] = portions[name].moved(source, target, taken)
-        movements.append(Movement(name, kind, source, target, taken))
-    return Moved(prize.model_copy(update={"portions": portions}), tuple(movements))
+    return Moved(prize).further(kind, source, target, prize.held(source)).become(state)
 
 
 def _shares(prize: PlayPrize, source: Account, amount: int) -> Iterator[tuple[str, int]]:

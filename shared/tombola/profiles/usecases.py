@@ -7,6 +7,7 @@ handled, at most 60 seconds stale; what was added is kept, so a catalogue that c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from tombola.campaigns.baskets import basket_of
@@ -57,7 +58,8 @@ def update_profile(ports: Ports, order: Order) -> bool:
     if before.shopper != shopper:
         snapshots = {**snapshots, **_read(ports, _profile_keys(order.retailer, before.shopper))}
     after = _contributed(ports, order, snapshots)
-    fields = {"revision": after.revision, "shopper": after.shopper, "counts": after.counts}
+    fields: dict[str, Value] = {"revision": after.revision, "shopper": after.shopper, "counts": after.counts}
+    fields["ordered_at"] = None if after.shopper is None else order.header.ordered_at
     changes = [_profile_change(ports, key, each, before, after) for each in snapshots.items() if each[0] != key]
     profiles = [write for write in changes if write is not None]
     ports.documents.commit([created_or_replaced(snapshots[key], key, fields), *profiles])
@@ -90,6 +92,21 @@ def read_profile(ports: Ports, retailer: str, shopper: str) -> Profile:
         counts=kept(cast("bytes", fields["counts"]), ports.clock.now()),
         facts=facts.unpack(cast("bytes", fields["facts"])),
     )
+
+
+def is_erased(ports: Ports, retailer: str, shopper: str) -> bool:
+    """Tell whether a shopper (a pseudonym) asked to be forgotten; at most as stale as the erasure is under way."""
+    (snapshot,) = ports.documents.get(_profile_keys(retailer, shopper))
+    return _fields(snapshot)["status"] != LIVE
+
+
+def has_ordered_before(ports: Ports, shopper: str, at: datetime) -> bool:
+    """Tell whether an order of a shopper (a pseudonym) before the aware instant `at` counts in the profile.
+
+    One that was cancelled, or came back whole, does not. One that was recorded a moment ago may not yet.
+    """
+    where = [Where("shopper", "==", shopper), Where("ordered_at", "<", at)]
+    return next(iter(ports.documents.query("contributions", where, limit=1)), None) is not None
 
 
 def _contributed(ports: Ports, order: Order, snapshots: Snapshots) -> Handled:

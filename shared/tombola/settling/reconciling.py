@@ -9,10 +9,11 @@ from tombola.campaigns.model import Launched
 from tombola.draws.claims import Claim
 from tombola.games.entries import Entry
 from tombola.games.ledger import Account, Balance, Posting
-from tombola.games.limits import ShopperLimit, Slot
+from tombola.games.limits import PersonLimit, Slot
 from tombola.games.opening import funded_minor
 from tombola.games.plays import Play
 from tombola.settling.ledger_check import check_ledger
+from tombola.settling.limit_check import limit_problems
 
 SOME = 3
 """How many ids of what does not add up are named."""
@@ -27,7 +28,7 @@ class Books:
     plays: Sequence[Play]
     entries: Sequence[Entry]
     claims: Sequence[Claim]
-    limits: Sequence[ShopperLimit]
+    limits: Sequence[PersonLimit]
     slots: Sequence[Slot]
 
 
@@ -95,7 +96,7 @@ def _problems(launched: Launched, books: Books, difference_minor: int) -> Iterat
     yield from _posting_problems(books)
     yield from _token_problems(books)
     yield from _claim_problems(launched, books)
-    yield from _limit_problems(launched, books)
+    yield from limit_problems(launched.rules, books.entries, books.limits, books.slots)
 
 
 def _posting_problems(books: Books) -> Iterator[str]:
@@ -131,31 +132,6 @@ def _claim_problems(launched: Launched, books: Books) -> Iterator[str]:
     yield from _differing("prizes above the cap", over)
     early = (claim.token_id for claim in books.claims if claim.accepted_at < claim.moment_at)
     yield from _differing("claims accepted before their moment", early)
-
-
-def _limit_problems(launched: Launched, books: Books) -> Iterator[str]:
-    limits, standing = launched.rules.limits, sum(entry.outcome == "issued" for entry in books.entries)
-    used = sum(slot.used for slot in books.slots)
-    if used != standing:
-        yield f"slots count {used} tokens; expected {standing}, as many as stand"
-    if limits.per_campaign is not None and used > limits.per_campaign:
-        yield f"{used} tokens stand; expected at most {limits.per_campaign}"
-    if limits.per_shopper is not None:
-        over = sum(len(limit.entries) > limits.per_shopper for limit in books.limits)
-        if over:
-            yield f"{over} shoppers have more than {limits.per_shopper} tokens"
-        yield from _differing(
-            "tokens counted for a shopper unlike those that stand", _counted(books) ^ _standing(books)
-        )
-
-
-def _counted(books: Books) -> set[str]:
-    return {f"{limit.retailer}/{limit.shopper}/{entry}" for limit in books.limits for entry in limit.entries}
-
-
-def _standing(books: Books) -> set[str]:
-    issued = (entry for entry in books.entries if entry.outcome == "issued")
-    return {f"{entry.retailer}/{entry.shopper}/{entry.counted_as}" for entry in issued}
 
 
 def _differing(what: str, ids: Iterable[str]) -> Iterator[str]:

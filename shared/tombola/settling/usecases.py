@@ -1,8 +1,7 @@
 """Mature, expire, reconcile: what is due, in every campaign version that was ever launched."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import islice
+from datetime import datetime
 from typing import TypeVar
 
 from tombola.campaigns.model import Launched
@@ -11,38 +10,35 @@ from tombola.draws.claims import Claim
 from tombola.errors import Fault
 from tombola.games.entries import Entry
 from tombola.games.ledger import Balance, Posting
-from tombola.games.limits import ShopperLimit, Slot
-from tombola.games.plays import Play, matured
+from tombola.games.limits import PersonLimit, Slot
+from tombola.games.opening import MAX_BALANCES
+from tombola.games.plays import Play, shards_of
 from tombola.games.records import Record, version_of
 from tombola.games.winnings import post_all
 from tombola.ports import Ports
-from tombola.ports.documents import Where
+from tombola.ports.documents import MAX_COMMIT_WRITES, Where
 from tombola.ports.unit_of_work import UnitOfWork, all_of
+from tombola.settling.due import Step, step_due
 from tombola.settling.reconciling import Books, Reconciliation, reconcile_books
 
-PLAYS_PER_COMMIT = 60
-"""A play, a posting each and one balance: 121 writes, under the port's 200."""
+WRITES = MAX_COMMIT_WRITES - MAX_BALANCES - 1
+"""Of a commit, once every balance document there can be has its own."""
 
 R = TypeVar("R", bound=Record)
 
 
-def mature_prizes(ports: Ports, campaign: str, version: int) -> int:
-    """Make payable every prize whose order is authoritative and whose return window is over; return how many."""
-    launched, now = find_launched(ports, campaign, version), ports.clock.now()
-    after = timedelta(days=launched.rules.matures_after_days)
-    due = (play.token_id for play in _all(ports, Play, launched) if matured(play, after, now))
-    return sum(_mature(ports, launched, batch, after, now) for batch in _batches(due))
+def settle_version(ports: Ports, campaign: str, version: int) -> int:
+    """Do what is due in one campaign version; return how many plays changed.
 
-
-def expire_plays(ports: Ports, campaign: str, version: int) -> int:
-    """Write down as expired every open play whose time is over; return how many."""
+    Tokens expire, prizes mature, and those that nobody claimed in time are given up. Only plays that are due are read.
+    """
     launched, now = find_launched(ports, campaign, version), ports.clock.now()
-    due = (play.token_id for play in _all(ports, Play, launched) if play.is_expiring(now))
-    return sum(_expire(ports, batch, now) for batch in _batches(due))
+    due = (play for shard in shards_of(version_of(launched).text) for play in _due(ports, shard, now))
+    return sum(_settle(ports, launched, batch, now) for batch in _batches(due))
 
 
 def settle_plays(ports: Ports) -> int:
-    """Mature and expire what is due in every campaign version that was ever launched; return how many plays changed.
+    """Do what is due in every campaign version that was ever launched; return how many plays changed.
 
     An ended version is settled like a live one: its tokens are still out, its prizes still mature. A version
     whose books are broken does not hold up the others: raises an `ExceptionGroup` of the faults after them.
@@ -50,7 +46,7 @@ def settle_plays(ports: Ports) -> int:
     changed, faults = 0, []
     for of in map(version_of, started_campaigns(ports)):
         try:
-            changed += mature_prizes(ports, *of) + expire_plays(ports, *of)
+            changed += settle_version(ports, *of)
         except Fault as fault:
             faults.append(fault)
     if faults:
@@ -68,23 +64,32 @@ def reconcile(ports: Ports, campaign: str, version: int) -> Reconciliation:
         plays=list(_all(ports, Play, launched)),
         entries=list(_all(ports, Entry, launched)),
         claims=list(_all(ports, Claim, launched)),
-        limits=list(_all(ports, ShopperLimit, launched)),
+        limits=list(_all(ports, PersonLimit, launched)),
         slots=list(_all(ports, Slot, launched)),
     )
     return reconcile_books(launched, books)
 
 
-def _mature(ports: Ports, launched: Launched, ids: Sequence[str], after: timedelta, now: datetime) -> int:
-    unit = UnitOfWork(ports.documents)
-    plays = [play for play in unit.read_all(Play, [(token,) for token in ids]) if play is not None]
-    due = [(play, moved) for play in plays if (moved := matured(play, after, now)) is not None]
-    caused = [(play.token_id, movement) for play, moved in due for movement in moved.movements]
+def _due(ports: Ports, shard: str, now: datetime) -> Iterator[Play]:
+    return all_of(ports.documents, Play, Where("shard", "==", shard), Where("due_at", "<=", now))
+
+
+def _settle(ports: Ports, launched: Launched, ids: Sequence[str], now: datetime) -> int:
+    """Take every play of a batch one step further in one commit; what changed since it was found is left alone."""
+    unit, within = UnitOfWork(ports.documents), launched.rules.claim_within
+    plays = unit.read_all(Play, [(token,) for token in ids])
+    steps = [step for play in plays if play is not None and (step := step_due(play, within, now)) is not None]
+    _apply(ports, unit, launched, steps, now)
+    return len(steps)
+
+
+def _apply(ports: Ports, unit: UnitOfWork, launched: Launched, steps: Sequence[Step], now: datetime) -> None:
+    """Commit plays, the money that moved with them, and the events that tell of it."""
+    caused = [each for step in steps for each in step.caused]
     balances, postings = post_all(_balances(unit, launched, {movement.balance for _, movement in caused}), caused, now)
-    changed = [play.changed(prize=moved.prize) for play, moved in due]
-    writes = [unit.write(record) for record in (*balances.values(), *postings, *changed)]
-    if writes:
-        ports.documents.commit(writes, [play.event().outbound() for play in changed])
-    return len(changed)
+    plays = [step.play for step in steps]
+    writes = [unit.write(record) for record in (*balances.values(), *postings, *plays)]
+    ports.documents.commit(writes, [play.event().outbound() for play in plays])
 
 
 def _balances(unit: UnitOfWork, launched: Launched, names: Iterable[str]) -> dict[str, Balance]:
@@ -92,17 +97,17 @@ def _balances(unit: UnitOfWork, launched: Launched, names: Iterable[str]) -> dic
     return {balance.balance: balance for balance in found if balance is not None}
 
 
-def _expire(ports: Ports, ids: Sequence[str], now: datetime) -> int:
-    unit = UnitOfWork(ports.documents)
-    found = unit.read_all(Play, [(token,) for token in ids])
-    over_now = [play.become("expired", now) for play in found if play is not None and play.is_expiring(now)]
-    ports.documents.commit([unit.write(play) for play in over_now], [play.event().outbound() for play in over_now])
-    return len(over_now)
-
-
-def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(ids)
-    while batch := list(islice(left, PLAYS_PER_COMMIT)):
+def _batches(plays: Iterable[Play]) -> Iterator[list[str]]:
+    """Yield token ids, as many as one commit takes at a time: each is a play, its event, a posting per portion."""
+    batch, room = list[str](), WRITES
+    for play in plays:
+        needed = 2 + len(play.prize.portions)
+        if needed > room:
+            yield batch
+            batch, room = [], WRITES
+        batch.append(play.token_id)
+        room -= needed
+    if batch:
         yield batch
 
 

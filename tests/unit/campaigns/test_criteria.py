@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tombola.campaigns.baskets import Basket, BasketLine
 from tombola.campaigns.criteria import evaluate, evaluate_tiers
 from tombola.campaigns.model import Campaign
+from tombola.campaigns.selecting import Condition, Criteria
 from tombola.campaigns.wording import explain
 from tombola.catalogue.model import Product
 
@@ -113,6 +114,13 @@ def test_every_tier_that_is_met_is_traced_and_the_first_that_is_not(
         traces = evaluate_tiers(campaign, basket(("plain", units, 900)))
         assert [trace.tier for trace in traces if trace.qualifies] == met
         assert [trace.tier for trace in traces] == [*range(1, min(len(met) + 1, 4) + 1)]
+
+
+def test_a_copy_with_other_criteria_asks_the_other_criteria(basket: Build, campaign_with: BuildCampaign) -> None:
+    campaign = campaign_with(criteria={"all": [{"minimum_quantity": 2}]})
+    assert evaluate(campaign, basket(("plain", 2, 900))).qualifies
+    other = campaign.model_copy(update={"criteria": Criteria(all=(Condition(minimum_quantity=3),))})
+    assert not evaluate(other, basket(("plain", 2, 900))).qualifies
 
 
 def test_the_next_tier_says_what_one_more_spin_takes(basket: Build, campaign_with: BuildCampaign) -> None:

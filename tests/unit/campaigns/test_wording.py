@@ -9,7 +9,6 @@ from tombola.campaigns.criteria import evaluate
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.selecting import Selection
 from tombola.campaigns.wording import Language, banner, explain, reasons, say
-from tombola.catalogue.model import Product
 
 Build = Callable[..., Basket]
 BuildCampaign = Callable[..., Campaign]
@@ -71,7 +70,7 @@ def test_a_shopper_reads_what_to_take_out_first(basket: Build, campaign: Campaig
             "ajoutez 1 unité de n'importe quel produit, de ce qui est déjà dans le panier, pour au plus 2,50 USD",
         ),
         (
-            Step("take_out", 3, line_id="1", product=Product("p-1", "Red wine")),
+            Step("take_out", 3, line_id="1", product_id="p-1", product_name="Red wine"),
             "take out 3 units of Red wine",
             "retirez 3 unités de Red wine",
         ),

@@ -72,6 +72,7 @@ def play(base_minor: int) -> Play:
         shard=f"{OF}/00",
         issued_at=NOW,
         expires_at=NOW + timedelta(days=14),
+        matures_at=NOW + timedelta(days=30),
         base_minor=base_minor,
         authoritative=True,
         order_revision=1,

@@ -67,6 +67,7 @@ class Game:
         self.revisions[order_id] = max(revision, self.revisions.get(order_id, 0))
         header = Header(
             shopper=more.pop("shopper", "s-1"),
+            household=more.pop("household", None),
             store_id=more.pop("store_id", "1"),
             ordered_at=more.pop("ordered_at", datetime(2017, 6, 15, 12, 30, tzinfo=UTC)),
             currency=more.pop("currency", "USD"),
@@ -106,12 +107,12 @@ class Game:
         assert snapshot is not None
         return Play.model_validate(snapshot.fields)
 
-    def play_of(self, order_id: str = "o-1") -> Play:
-        return self.look(self.entry(order_id).token_id)
+    def play_of(self, order_id: str = "o-1", tier: int = 1) -> Play:
+        return self.look(self.entry(order_id, tier).token_id)
 
-    def entry(self, order_id: str = "o-1") -> Entry:
-        (entry,) = self.ports.documents.query("entries", [Where("order", "==", f"corner-shop/{order_id}")])
-        return Entry.model_validate(entry.fields)
+    def entry(self, order_id: str = "o-1", tier: int = 1) -> Entry:
+        found = self.ports.documents.query("entries", [Where("order", "==", f"corner-shop/{order_id}")])
+        return next(entry for each in found if (entry := Entry.model_validate(each.fields)).tier == tier)
 
     def books(self) -> Reconciliation:
         return reconcile(self.ports, self.launched.rules.campaign, self.launched.version)

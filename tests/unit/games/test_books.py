@@ -10,7 +10,7 @@ import pytest
 
 from tombola.errors import Gone, Unknown
 from tombola.ports.documents import Delete, DocumentKey, Replace, Where
-from tombola.settling.usecases import expire_plays, mature_prizes, reconcile
+from tombola.settling.usecases import reconcile, settle_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_any_sequence_of_orders_plays_returns_and_cancellations_adds_up(seed: in
 def _happens(game: Game, dice: random.Random) -> None:
     order_id = f"o-{dice.randrange(12)}"
     shopper = f"s-{dice.randrange(3)}"
-    match dice.choice(["order", "order", "play", "play", "return", "cancel", "mature", "expire"]):
+    match dice.choice(["order", "order", "play", "play", "return", "cancel", "settle"]):
         case "order":
             game.issue(game.order(order_id, shopper=shopper))
         case "return":
@@ -50,10 +50,8 @@ def _happens(game: Game, dice: random.Random) -> None:
             game.issue(game.order(order_id, shopper=shopper, cancelled=True))
         case "play":
             _play(game, order_id)
-        case "mature":
-            mature_prizes(game.ports, "june-wheel", 1)
-        case "expire":
-            expire_plays(game.ports, "june-wheel", 1)
+        case "settle":
+            settle_version(game.ports, "june-wheel", 1)
 
 
 def _play(game: Game, order_id: str) -> None:

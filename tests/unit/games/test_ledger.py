@@ -19,9 +19,10 @@ from tombola.games.ledger import (
     post,
 )
 from tombola.games.opening import opening_documents
-from tombola.games.plays import Draw, Play, matured, paid, played
+from tombola.games.plays import Draw, Play, played
 from tombola.games.records import CampaignVersion
-from tombola.games.winnings import Moved, PlayPrize, Portion, post_all, rolled_back
+from tombola.games.winnings import Moved, PlayPrize, Portion, onward, post_all, rolled_back
+from tombola.settling.due import step_due
 from tombola.settling.ledger_check import check_ledger, recompute
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ OPEN = Play(
     shard="june-wheel/v1/00",
     issued_at=NOW,
     expires_at=NOW + timedelta(days=14),
+    matures_at=NOW + timedelta(days=30),
     base_minor=2000,
     authoritative=True,
     order_revision=1,
@@ -53,6 +55,16 @@ def won(granted_minor: int) -> PlayPrize:
 
 
 WON = played(OPEN, NOW, Draw(prize="basket", claims_seen=0, moment=0), won(2000))
+
+
+def due(play: Play) -> Play:
+    step = step_due(play, None, play.matures_at)
+    assert step is not None
+    return step.play
+
+
+def paid(prize: PlayPrize) -> Moved:
+    return onward(prize, "pay", "payable", "paid", "paid")
 
 
 def after(play: Play, moved: Moved | None) -> Play:
@@ -93,22 +105,21 @@ def test_a_launch_opens_the_balance_its_posting_and_the_slots(game: Game) -> Non
 
 
 def test_a_prize_goes_from_reserved_to_payable_to_paid() -> None:
-    due = after(WON, matured(WON, timedelta(days=30), NOW + timedelta(days=30)))
-    assert (due.prize.held("reserved"), due.prize.held("payable")) == (0, 2000)
-    gone = after(due, paid(due))
-    assert gone.prize.state == "paid"
-    assert paid(gone) is None
+    matured = due(WON)
+    assert (matured.prize.held("reserved"), matured.prize.held("payable")) == (0, 2000)
+    gone = paid(matured.prize).prize
+    assert (gone.state, gone.held("paid"), gone.payable_minor) == ("paid", 2000, 0)
 
 
 def test_a_prize_does_not_mature_before_the_return_window_or_a_word_of_authority() -> None:
-    assert matured(WON, timedelta(days=30), NOW + timedelta(days=29)) is None
+    assert step_due(WON, None, WON.matures_at - timedelta(microseconds=1)) is None
     promised = WON.model_copy(update={"authoritative": False})
-    assert matured(promised, timedelta(days=30), NOW + timedelta(days=31)) is None
+    assert promised.due_at is None
+    assert step_due(promised, None, NOW + timedelta(days=400)) is None
 
 
 def test_what_was_paid_for_a_returned_order_is_recoverable() -> None:
-    due = after(WON, matured(WON, timedelta(0), NOW))
-    back = rolled_back(after(due, paid(due)).prize, 500, stands=True)
+    back = rolled_back(paid(due(WON).prize).prize, 500, stands=True)
     assert back is not None
     (movement,) = back.movements
     assert (movement.kind, movement.legs) == ("recover", {"paid": -1500, "recoverable": 1500})
@@ -116,8 +127,7 @@ def test_what_was_paid_for_a_returned_order_is_recoverable() -> None:
 
 
 def test_a_payable_prize_is_voided_like_a_reserved_one() -> None:
-    due = after(WON, matured(WON, timedelta(0), NOW))
-    back = rolled_back(due.prize, 0, stands=False)
+    back = rolled_back(due(WON).prize, 0, stands=False)
     assert back is not None
     assert ([movement.legs for movement in back.movements], back.prize.state) == (
         [{"payable": -2000, "available": 2000}],
@@ -181,8 +191,9 @@ def _step(play: Play, step: str, number: int) -> Moved | None:
         case "void":
             return rolled_back(play.prize, 0, stands=False)
         case "mature":
-            return matured(play, timedelta(0), NOW)
-    return paid(play)
+            step = step_due(play, None, play.matures_at)
+            return None if step is None else Moved(step.play.prize, tuple(movement for _, movement in step.caused))
+    return paid(play.prize) if play.prize.state == "matured" else None
 
 
 def test_a_wrong_balance_is_found() -> None:
@@ -194,9 +205,8 @@ def test_a_wrong_balance_is_found() -> None:
 
 def test_movements_of_one_commit_follow_one_another() -> None:
     balance, _ = post(funded(9000), cause="x", kind="reserve", legs=move("available", "reserved", 4000), at=NOW)
-    due = matured(WON, timedelta(0), NOW)
-    assert due is not None
-    balances, postings = post_all({"0": balance}, ((letter, each) for letter in "ab" for each in due.movements), NOW)
+    (mature,) = onward(WON.prize, "mature", "reserved", "payable", "matured").movements
+    balances, postings = post_all({"0": balance}, ((letter, mature) for letter in "ab"), NOW)
     assert [posting.sequence for posting in postings] == [3, 4]
     assert balances["0"].accounts["payable"] == 4000
 

@@ -16,7 +16,7 @@ from tombola.games.records import version_of
 from tombola.games.tokens import RECEIPT_AUDIENCE, SIGNING_KEY, Signer, sign_token
 from tombola.games.usecases import issue_tokens, list_keys
 from tombola.ports.documents import DocumentKey, Replace, Where
-from tombola.settling.usecases import expire_plays, mature_prizes, settle_plays
+from tombola.settling.usecases import settle_plays, settle_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,10 +218,10 @@ def test_a_claimed_moment_is_never_opened_again(game: Game) -> None:
 def test_a_prize_matures_once_after_the_return_window(game: Game, published: Published) -> None:
     game.play(game.earn())
     game.ports.clock.advance(timedelta(days=29))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     game.ports.clock.advance(timedelta(days=1))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 1
-    assert mature_prizes(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 1
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     assert (published("play-changed")[-1]["prize_state"], published("play-changed")[-1]["payable_minor"]) == (
         "matured",
         2000,
@@ -232,15 +232,15 @@ def test_a_prize_matures_once_after_the_return_window(game: Game, published: Pub
 def test_a_prize_that_no_system_of_record_has_confirmed_does_not_mature(game: Game) -> None:
     game.play(game.earn(authoritative=False))
     game.ports.clock.advance(timedelta(days=60))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     game.issue(game.order())
-    assert mature_prizes(game.ports, "june-wheel", 1) == 1
+    assert settle_version(game.ports, "june-wheel", 1) == 1
 
 
 def test_a_return_after_maturing_takes_the_prize_back_to_the_pool(game: Game) -> None:
     game.play(game.earn())
     game.ports.clock.advance(timedelta(days=30))
-    mature_prizes(game.ports, "june-wheel", 1)
+    settle_version(game.ports, "june-wheel", 1)
     game.issue(game.order(cancelled=True))
     books = game.books()
     assert (books.accounts_balances["payable"], books.accounts_balances["available"]) == (0, 2_000_000)
@@ -253,7 +253,7 @@ def test_many_prizes_mature_in_several_commits(launch: Callable[..., Game]) -> N
     for number in range(65):
         game.play(game.earn(f"o-{number}"))
     game.ports.clock.advance(timedelta(days=31))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 65
+    assert settle_version(game.ports, "june-wheel", 1) == 65
     assert game.books().accounts_balances["payable"] == 65 * 2000
     assert game.books().problems == ()
 
@@ -262,8 +262,8 @@ def test_plays_whose_time_is_over_are_written_down_as_expired(game: Game) -> Non
     game.earn("o-1")
     game.play(game.earn("o-2"))
     game.ports.clock.advance(timedelta(days=14))
-    assert expire_plays(game.ports, "june-wheel", 1) == 1
-    assert expire_plays(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 1
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     assert (game.play_of("o-1").state, game.play_of("o-2").state) == ("expired", "played")
 
 

@@ -25,7 +25,7 @@ from tombola.orders.facts import Header, Line, Order, OrderStatement, ReturnedLi
 from tombola.orders.usecases import record_order
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey
-from tombola.settling.usecases import mature_prizes
+from tombola.settling.usecases import settle_version
 
 OPENS = datetime(2017, 6, 15, 4, tzinfo=UTC)
 """Midnight in New York."""
@@ -113,7 +113,7 @@ def season(ports: Ports, clock: ReplayClock, published: Callable[[str], list[dic
         for order_id in list(orders)[::9]:
             orders[order_id] = _changed(ports, orders[order_id], clock.now(), whole=order_id.endswith("8"))
         clock.set(launched.rules.window.closes_at + timedelta(days=1))
-        mature_prizes(ports, RULES["campaign"], 1)
+        settle_version(ports, RULES["campaign"], 1)
         _store(ports, "proposal_made", proposals)
         for topic, table in (("order-recorded", "order_recorded"), ("play-changed", "play_changed")):
             _keep(ports, table, published(topic))

@@ -1,0 +1,295 @@
+"""Settle what an order or a free entry comes to: gather, decide, commit, until the newest word on it is settled.
+
+One reading and one commit at a time: whatever a decision rests on is rewritten by the commit that applies it, or never
+changes once it exists (keys, launched rules), or may be stale where it says so: a retailer's country by 30 s, a
+shopper's erasure and earlier orders by as long as their own events take to be handled.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tombola.campaigns.baskets import basket_of
+from tombola.campaigns.model import Launched
+from tombola.campaigns.usecases import candidates, find_launched, live_campaigns
+from tombola.catalogue.usecases import find_products
+from tombola.games.derivation import token_id
+from tombola.games.eligibility import Circumstances, Evaluation, evaluate_order
+from tombola.games.entries import FIRST_TIER, Entry, pack_products, unpack_products
+from tombola.games.ledger import Balance
+from tombola.games.limits import CAMPAIGN_SCOPE, HOLDER_KINDS, PersonLimit, Slot, named_slot, new_slot, slot_name
+from tombola.games.plays import Play
+from tombola.games.records import CampaignVersion, version_of
+from tombola.games.tokens import SIGNING_KEY
+from tombola.issuing.deciding import Case, Settlement, Shared, settled, that_fit
+from tombola.issuing.entrants import Entrant, order_entrant
+from tombola.issuing.places import Places, Wanted, wanted
+from tombola.orders.facts import Order
+from tombola.orders.packing import unpack
+from tombola.orders.reading import current
+from tombola.ports import Ports
+from tombola.ports.documents import MAX_COMMIT_WRITES, DocumentKey, Where, Write
+from tombola.ports.unit_of_work import UnitOfWork
+from tombola.profiles.usecases import has_ordered_before, is_erased
+from tombola.retailers.usecases import find_retailer
+
+KEYS_STALE_FOR = timedelta(seconds=60)
+"""A rotated key signs within a minute everywhere; old versions verify for ever."""
+FOR_EVER = timedelta(days=1)
+"""For what never changes once it exists: one version of a key."""
+WRITES = MAX_COMMIT_WRITES - 2
+"""Of a commit, besides an order and its event."""
+
+Commit = Callable[[Sequence[Settlement], Sequence[Write]], None]
+"""How a door commits what was decided, and tells others."""
+
+
+def settle_order(ports: Ports, order: Order, commit: Commit) -> list[Settlement]:
+    """Decide and commit until the revision decided on is the newest recorded; return what it comes to.
+
+    An order that does not qualify leaves no document, so nothing would stop an older revision that
+    does, told later: hence the newest is read first and, where something was written, again after. What one
+    commit cannot hold is decided again after it.
+    """
+    while True:
+        unit = UnitOfWork(ports.documents)
+        concerned = _concerned(ports, unit, order)
+        newest = _newest(ports, order) if concerned else order
+        if newest.revision > order.revision:
+            order = newest
+            continue
+        settlements = _settlements(ports, unit, order, concerned)
+        fitting = _committed(unit, settlements, commit)
+        written = any(settlement.records for settlement in fitting)
+        if fitting == settlements and (not written or _newest(ports, order).revision == order.revision):
+            return settlements
+
+
+def explain_order(ports: Ports, order: Order) -> list[Settlement]:
+    """Return what an order would come to now, and write nothing."""
+    unit = UnitOfWork(ports.documents)
+    return _settlements(ports, unit, order, _concerned(ports, unit, order))
+
+
+def settle_free_entry(
+    ports: Ports, launched: Launched, entrant: Entrant, evaluation: Evaluation, commit: Commit
+) -> Settlement:
+    """Decide and commit what a free entry comes to in a campaign version. Asked again, nothing changes."""
+    unit = UnitOfWork(ports.documents)
+    entry = unit.read(Entry, (*version_of(launched).parts, entrant.retailer, entrant.entry, str(FIRST_TIER)))
+    entering = _Entering(launched, {} if entry is None else {FIRST_TIER: entry}, (evaluation,))
+    around = _Around(entrant, ports.clock.now(), _is_erased(ports, entrant))
+    settlement = _settlement(ports, unit, entering, around)
+    _committed(unit, [settlement], commit)
+    return settlement
+
+
+def _committed(unit: UnitOfWork, settlements: Sequence[Settlement], commit: Commit) -> list[Settlement]:
+    """Commit as much as one commit can hold, and return that."""
+    fitting = that_fit(settlements, WRITES)
+    commit(fitting, [unit.write(record) for settlement in fitting for record in settlement.records])
+    return fitting
+
+
+@dataclass(frozen=True, slots=True)
+class _Entering:
+    """One campaign version that an entrant has entries in, by tier, or might enter, and what it has earned there."""
+
+    launched: Launched
+    entries: Mapping[int, Entry]
+    evaluations: Sequence[Evaluation]
+    products: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is the same for all campaigns."""
+
+    entrant: Entrant
+    now: datetime
+    is_erased: bool
+
+
+_Concerned = Mapping[CampaignVersion, tuple[Launched, Mapping[int, Entry]]]
+
+
+def _concerned(ports: Ports, unit: UnitOfWork, order: Order) -> _Concerned:
+    """Return the campaigns the order has entries in, and those it might enter, always in the same order.
+
+    An entry pins its version: the order never enters another version of the same campaign.
+    """
+    entries = unit.query(Entry, Where("order", "==", order_entrant(order).order))
+    entered: dict[CampaignVersion, dict[int, Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.tier):
+        entered.setdefault(entry.of, {})[entry.tier] = entry
+    names = {of.campaign for of in entered}
+    live = live_campaigns(ports, as_of=order.header.ordered_at)
+    open_to = (each for each in candidates(live, order) if each.rules.campaign not in names)
+    concerned = {
+        **{of: (find_launched(ports, *of), tiers) for of, tiers in entered.items()},
+        **{version_of(launched): (launched, {}) for launched in open_to},
+    }
+    return dict(sorted(concerned.items()))
+
+
+def _settlements(ports: Ports, unit: UnitOfWork, order: Order, concerned: _Concerned) -> list[Settlement]:
+    if not concerned:
+        return []
+    entrant, now = order_entrant(order), ports.clock.now()
+    around = _Around(entrant, now, _is_erased(ports, entrant))
+    return [_settlement(ports, unit, each, around) for each in _entering(ports, order, concerned)]
+
+
+def _entering(ports: Ports, order: Order, concerned: _Concerned) -> Iterator[_Entering]:
+    """Yield what the order has earned in each campaign.
+
+    Products are as the catalogue had them when the order was first looked at there. So is whether it was the shopper's
+    first: who has an entry was, whatever is known of earlier orders since.
+    """
+    ids = [line.product_id for line in (*order.lines, *(order.promised_lines or ()))]
+    now_known = find_products(ports, order.retailer, ids)
+    country = find_retailer(ports, order.retailer).country
+    asks = any(launched.rules.first_order and not entries for launched, entries in concerned.values())
+    is_first = not (asks and _has_ordered_before(ports, order))
+    for launched, entries in concerned.values():
+        pinned = (unpack_products(entry.products) for entry in entries.values())
+        products = {**now_known, **{name: product for each in pinned for name, product in each.items()}}
+        baskets = basket_of(order, products), basket_of(order, products, promised=True)
+        known = Circumstances(bool(candidates([launched], order)), country, is_first or bool(entries))
+        yield _Entering(launched, entries, evaluate_order(launched, order, *baskets, known), pack_products(products))
+
+
+def _settlement(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around) -> Settlement:
+    cases = list(_cases(ports, unit, entering, around))
+    return settled(cases, _shared(unit, [case for case in cases if not case.is_handled]))
+
+
+def _cases(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around) -> Iterator[Case]:
+    """Yield a case per tier that has an entry or is earned, and of the first that is not: it says what is missing."""
+    launched, entries = entering.launched, entering.entries
+    plays = dict(zip(entries, unit.read_all(Play, [(each.token_id,) for each in entries.values()]), strict=True))
+    needed = wanted(launched.rules, around.entrant)
+    for tier, evaluation in _looked_at(entering):
+        entry, earns = entries.get(tier), evaluation.qualifies
+        yield Case(
+            launched=launched,
+            entrant=around.entrant,
+            evaluation=evaluation,
+            now=around.now,
+            wanted=needed,
+            tier=tier,
+            products=entering.products if tier == FIRST_TIER else b"{}",
+            token_id=entry.token_id if entry else _token_id(ports, launched, around.entrant, tier) if earns else "",
+            signing_version=_signing_version(ports) if earns and entry is None else 0,
+            is_erased=around.is_erased,
+            entry=entry,
+            play=plays.get(tier),
+        )
+
+
+def _looked_at(entering: _Entering) -> Iterator[tuple[int, Evaluation]]:
+    missed = False
+    for tier, evaluation in enumerate(entering.evaluations, start=FIRST_TIER):
+        if tier in entering.entries or not missed:
+            yield tier, evaluation
+        missed = missed or not evaluation.qualifies
+
+
+def _shared(unit: UnitOfWork, cases: Sequence[Case]) -> Shared:
+    """Return the documents that these cases may write together, none where none of them may."""
+    open_entries = [case.entry for case in cases if case.entry and case.play and case.play.state == "open"]
+    taking = [case for case in cases if case.may_take]
+    balances = _balances(unit, cases)
+    if not taking and not open_entries:
+        return Shared(balances=balances)
+    case = cases[0]
+    places = Places(_lists(unit, case, open_entries), _slots(unit, case.of, case.wanted, taking, open_entries))
+    return Shared(places, balances)
+
+
+def _lists(unit: UnitOfWork, case: Case, entries: Iterable[Entry]) -> dict[str, PersonLimit]:
+    """Return the limits of the persons concerned and of those that entries count against, new where there is none."""
+    limits, retailer, of = case.launched.rules.limits, case.entrant.retailer, case.of
+    limited = [kind for kind in HOLDER_KINDS if getattr(limits, f"per_{kind}") is not None]
+    holders = set(case.wanted.holders).union(*(entry.holders for entry in entries))
+    named = [(kind, who) for kind, _, who in (each.partition("/") for each in sorted(holders)) if kind in limited]
+    found = unit.read_all(PersonLimit, [(*of.parts, retailer, kind, who) for kind, who in named])
+    new = (
+        PersonLimit.model_validate({"campaign": of.text, "retailer": retailer, "kind": kind, "who": who})
+        for kind, who in named
+    )
+    return {each.holder: limit or each for limit, each in zip(found, new, strict=True)}
+
+
+def _slots(
+    unit: UnitOfWork, of: CampaignVersion, needed: Wanted, taking: Sequence[Case], entries: Iterable[Entry]
+) -> dict[str, Slot]:
+    """Return the slots that entries hold and, of every scope that lacks a place, the first or all, as room asks.
+
+    Those of the campaign were opened at its launch; others come when they are first needed.
+    """
+    held = {name for entry in entries for name in entry.slots}
+    lacking = [scope for scope in needed.scopes if any(not _has_place(case.entry, scope) for case in taking)]
+    first = {slot_name(scope, needed.tried[scope][0]) for scope in lacking}
+    found = _read_slots(unit, of, needed, held | first)
+    tight = [scope for scope in lacking if _room(found, scope) < len(taking)]
+    rest = {slot_name(scope, number) for scope in tight for number in needed.tried[scope]} - found.keys()
+    return {**found, **_read_slots(unit, of, needed, rest)}
+
+
+def _read_slots(unit: UnitOfWork, of: CampaignVersion, needed: Wanted, names: Iterable[str]) -> dict[str, Slot]:
+    places = sorted(map(named_slot, names))
+    found = unit.read_all(Slot, [(*of.parts, scope, str(number)) for scope, number in places])
+    slots = (
+        slot or (None if scope == CAMPAIGN_SCOPE else new_slot(of, scope, needed.scopes.get(scope), number))
+        for slot, (scope, number) in zip(found, places, strict=True)
+    )
+    return {slot.name: slot for slot in slots if slot is not None}
+
+
+def _has_place(entry: Entry | None, scope: str) -> bool:
+    return entry is not None and any(named_slot(name)[0] == scope for name in entry.slots)
+
+
+def _room(slots: Mapping[str, Slot], scope: str) -> float:
+    open_slots = [slot for slot in slots.values() if slot.scope == scope and slot.has_room]
+    return sum(float("inf") if slot.capacity is None else slot.capacity - slot.used for slot in open_slots)
+
+
+def _balances(unit: UnitOfWork, cases: Iterable[Case]) -> dict[str, Balance]:
+    """Return the balance documents that gave the plays their prizes."""
+    named = {(*case.of.parts, name) for case in cases if case.play for name in case.play.prize.portions}
+    found = unit.read_all(Balance, sorted(named)) if named else []
+    return {balance.balance: balance for balance in found if balance is not None}
+
+
+def _newest(ports: Ports, order: Order) -> Order:
+    """Return the order as it is recorded now, or as given where that is newer."""
+    (snapshot,) = ports.documents.get([DocumentKey("orders", (order.retailer, order.order_id))])
+    if snapshot is None:
+        return order
+    fields: Mapping[str, Any] = snapshot.fields
+    if fields["revision"] <= order.revision:
+        return order
+    return current(unpack(fields["state"]), order.retailer, order.order_id, fields["revision"]) or order
+
+
+def _is_erased(ports: Ports, entrant: Entrant) -> bool:
+    return entrant.shopper is not None and is_erased(ports, entrant.retailer, entrant.shopper)
+
+
+def _has_ordered_before(ports: Ports, order: Order) -> bool:
+    shopper = order.header.shopper
+    return shopper is not None and has_ordered_before(ports, shopper, order.header.ordered_at)
+
+
+def _signing_version(ports: Ports) -> int:
+    return ports.memo.read(SIGNING_KEY, KEYS_STALE_FOR, lambda: ports.keys.get(SIGNING_KEY).version)
+
+
+def _token_id(ports: Ports, launched: Launched, entrant: Entrant, tier: int) -> str:
+    name = launched.id_key
+    id_key = ports.memo.read(("campaign-key", name), FOR_EVER, lambda: ports.keys.get(name, 1).material)
+    campaign = launched.rules.campaign
+    return token_id(id_key, launched.rules_hash, campaign, entrant.retailer, entrant.entry, tier)
