@@ -8,7 +8,7 @@ import pytest
 from tombola.errors import Malformed, Problem
 from tombola.orders.doors import MAX_NAMED, check_clock, parse_message, statement_of
 from tombola.orders.facts import Door, OrderStatement
-from tombola.privacy.pseudonyms import pseudonym
+from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
 
 KEY = b"k" * 32
 LINE = {"line_id": "1", "product_id": "857", "quantity": 2, "value": "4.50", "discount": "0.5", "coupon": "1"}
@@ -51,6 +51,14 @@ def test_a_statement_holds_minor_units_utc_and_a_pseudonym() -> None:
     assert (line.quantity, line.value_minor, line.discount_minor, line.coupon_minor) == (2, 450, 50, 100)
     assert [each.value_minor for each in found.returns] == [225]
     assert [each.amount_minor for each in found.payments] == [350]
+    assert "1364" not in found.model_dump_json()
+
+
+def test_a_household_becomes_a_pseudonym_that_no_shopper_has() -> None:
+    found = stated(household_id="1364")
+    assert found.header is not None
+    assert found.header.household == pseudonym(KEY, "corner-shop", "1364", HOUSEHOLD)
+    assert found.header.household != found.header.shopper
     assert "1364" not in found.model_dump_json()
 
 
