@@ -113,6 +113,11 @@ def test_a_message_signed_for_one_door_is_refused_at_the_other() -> None:
     assert stated("check_out", type="order.checked_out").door == "check_out"
 
 
+def test_a_language_is_for_the_door_that_answers_in_words() -> None:
+    assert refused(language="fr") == {"language"}
+    assert stated("check_out", type="order.checked_out", language="fr").header is not None
+
+
 def test_every_field_at_fault_is_named_at_once() -> None:
     found = refused(
         order_id="",
