@@ -1,5 +1,6 @@
-"""The commands `tombola campaign ...`: check a file, commit it, launch it, end it, show it."""
+"""The commands `tombola campaign ...`: check a file, commit it, launch it, end it, reveal its keys, show it."""
 
+import json
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -15,6 +16,7 @@ from tombola.campaigns.reading import MAX_BYTES
 from tombola.cli_confirming import Yes, confirm
 from tombola.cli_home import Home, home_folder, home_ports
 from tombola.errors import Malformed, Problem, Unknown
+from tombola.fairness.revealing import failed_audit
 from tombola.local.console_state import Facts, campaign_facts
 from tombola.money import major_units
 from tombola.runtime.races import decide_again
@@ -22,7 +24,7 @@ from tombola.runtime.races import decide_again
 if TYPE_CHECKING:
     from tombola.ports import Ports
 
-app = typer.Typer(help="Campaigns: check the file, commit, launch, end.", no_args_is_help=True)
+app = typer.Typer(help="Campaigns: check the file, commit, launch, end, reveal.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="The campaign file, YAML.")]
 Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.")]
 
@@ -35,6 +37,14 @@ def check(file: File, home: Home = None) -> None:
     """
     nowhere = home is None and not home_folder(None).is_dir()
     _summary(_checked(None if nowhere else home_ports(home), _text(file)))
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a campaign file: with it, an editor checks and completes what is typed."""
+    from tombola.campaigns.schema import schema  # noqa: PLC0415 (nobody else needs it)
+
+    typer.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -75,11 +85,33 @@ def end(campaign: Id, *, yes: Yes = False, home: Home = None) -> None:
 
 
 @app.command()
+def reveal(
+    campaign: Id,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Version of its rules. Default: the last launched.")
+    ] = None,
+    *,
+    yes: Yes = False,
+    home: Home = None,
+) -> None:
+    """Make both keys of an ended version public, so that anyone can check it. Refused while a token can be played."""
+    from tombola.fairness.usecases import reveal_campaign  # noqa: PLC0415 (heavy)
+
+    ports = home_ports(home)
+    confirm(f"Make the keys of {campaign} public for good?", yes=yes)
+    revealed = decide_again(lambda: reveal_campaign(ports, campaign, version))
+    typer.echo(f"{campaign} version {revealed.version} is revealed since {revealed.revealed_at}")
+    typer.echo(f"published as audit/{campaign}/v{revealed.version}/reveal.json")
+
+
+@app.command()
 def show(campaign: Id, home: Home = None) -> None:
     """Show every version: is it open, what was played and won, what money is left, its digests and witness."""
     ports = home_ports(home)
     for version in usecases.list_versions(ports, campaign):
         _show(version)
+        if failed := failed_audit(version.reveal_by, version.revealed_at, ports.clock.now()):
+            typer.echo(f"  {'audit':<10} FAILED: {failed}")
         if launched := version.launched():
             _show_figures(campaign_facts(ports, launched))
 
@@ -140,6 +172,7 @@ def _show(version: Version) -> None:
         "witness": version.witness,
         "launched": version.launched_at and version.launched_at.isoformat(),
         "ended": version.ended_at and version.ended_at.isoformat(),
+        "revealed": version.revealed_at and version.revealed_at.isoformat(),
     }
     for name, value in stated.items():
         if value is not None:

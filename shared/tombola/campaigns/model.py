@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tombola.campaigns.audience import Audience, Control, Hours
-from tombola.campaigns.parts import Name, Rules
+from tombola.campaigns.parts import Instant, Local, Name, Rules
 from tombola.campaigns.selecting import MOST_FURTHER_TIERS, Criteria, Exclusions
 from tombola.campaigns.winning import MOST_PRIZES, Draw, FreeEntry, Limits, Pool, Prize, WhenEmpty
 from tombola.catalogue.model import Product
@@ -31,8 +31,8 @@ class Sponsor(Rules):
 class Window(Rules):
     """Local opening (inclusive) and closing (exclusive) in a named time zone."""
 
-    opens: NaiveDatetime
-    closes: NaiveDatetime
+    opens: Local
+    closes: Local
     time_zone: str
 
     @field_validator("time_zone")
@@ -121,7 +121,7 @@ class Campaign(Rules):
     play_within_days: Annotated[int, Field(ge=1, le=365)] = 14
     matures_after_days: Annotated[int, Field(ge=0, le=365)] = 30
     claim_within_days: Annotated[int, Field(ge=1, le=3650)] | None = None
-    reveal_by: AwareDatetime
+    reveal_by: Instant
     eligibility: Eligibility
 
     def counts(self, product: Product) -> bool:
@@ -211,6 +211,7 @@ class Launched(BaseModel):
     launched_at: AwareDatetime
     status: Literal["launched", "ended", "revealed"]
     ended_at: AwareDatetime | None = None
+    revealed_at: AwareDatetime | None = None
 
     @property
     def id_key(self) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from tombola.campaigns.parts import Amount, Count, Name, Rules, Word
 
@@ -24,10 +24,17 @@ def _fraction(value: object) -> object:
     return f"{chance.numerator}/{chance.denominator}"
 
 
+_FRACTION = {
+    "pattern": r"^[1-9][0-9]{0,17}/[1-9][0-9]{0,17}$",
+    "description": "a fraction such as 1/1000, or a decimal",
+}
+_WRITTEN = [
+    {"type": "string", **_FRACTION},
+    {"type": "string", "pattern": r"^0?\.[0-9]+$"},
+    {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+]
 Chance = Annotated[
-    str,
-    BeforeValidator(_fraction),
-    Field(pattern=r"^[1-9][0-9]{0,17}/[1-9][0-9]{0,17}$", description="a fraction such as 1/1000, or a decimal"),
+    str, BeforeValidator(_fraction), Field(pattern=_FRACTION["pattern"]), WithJsonSchema({"anyOf": _WRITTEN})
 ]
 
 

@@ -34,7 +34,7 @@ def test_a_good_file_is_accepted_with_its_worst_case(campaign_text: str, retaile
     checked = accepted(campaign_text, retailers)
     assert (checked.liability.worst_case_minor, checked.liability.pool_minor) == (200_000, 200_000)
     assert checked.liability.covered
-    assert [warning.where for warning in checked.warnings] == ["line 33, column 15: eligibility.countries #1"]
+    assert {warning.where for warning in checked.warnings} == {"line 33, column 15: eligibility.countries #1"}
     assert named_retailers(campaign_text) == ("corner-shop",)
 
 
