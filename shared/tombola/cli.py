@@ -205,6 +205,7 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
 
 
 _ELSEWHERE = {
+    "audit": ("tombola.cli_audit", "app"),
     "campaign": ("tombola.cli_campaign", "app"),
     "check": ("tombola.cli_feeds", "check"),
     "contract": ("tombola.cli_contract", "contract"),

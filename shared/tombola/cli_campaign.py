@@ -1,4 +1,4 @@
-"""The commands `tombola campaign ...`: check a file, commit it, launch it, end it, show it."""
+"""The commands `tombola campaign ...`: check a file, commit it, launch it, end it, reveal its keys, show it."""
 
 import json
 import secrets
@@ -19,13 +19,14 @@ from tombola.cli_campaign_text import say, say_estimate, say_overlaps, say_worst
 from tombola.cli_confirming import Yes, confirm
 from tombola.cli_home import Home, home_folder, home_ports
 from tombola.errors import Malformed, Problem, Unknown
+from tombola.fairness.revealing import failed_audit
 from tombola.local.console_state import Facts, campaign_facts
 from tombola.runtime.races import decide_again
 
 if TYPE_CHECKING:
     from tombola.ports import Ports
 
-app = typer.Typer(help="Campaigns: check the file, commit, launch, end.", no_args_is_help=True)
+app = typer.Typer(help="Campaigns: check the file, commit, launch, end, reveal.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="The campaign file, YAML or JSON.")]
 BasketValues = Annotated[
     Path | None, typer.Option(help="Estimate the payout from these baskets that qualify: one amount a line.")
@@ -92,11 +93,33 @@ def end(campaign: Id, *, yes: Yes = False, home: Home = None) -> None:
 
 
 @app.command()
+def reveal(
+    campaign: Id,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Version of its rules. Default: the last launched.")
+    ] = None,
+    *,
+    yes: Yes = False,
+    home: Home = None,
+) -> None:
+    """Make both keys of an ended version public, so that anyone can check it. Refused while a token can be played."""
+    from tombola.fairness.usecases import reveal_campaign  # noqa: PLC0415 (heavy)
+
+    ports = home_ports(home)
+    confirm(f"Make the keys of {campaign} public for good?", yes=yes)
+    revealed = decide_again(lambda: reveal_campaign(ports, campaign, version))
+    typer.echo(f"{campaign} version {revealed.version} is revealed since {revealed.revealed_at}")
+    typer.echo(f"published as audit/{campaign}/v{revealed.version}/reveal.json")
+
+
+@app.command()
 def show(campaign: Id, home: Home = None) -> None:
     """Show every version: is it open, what was played and won, what money is left, its digests and witness."""
     ports = home_ports(home)
     for version in usecases.list_versions(ports, campaign):
         _show(version)
+        if failed := failed_audit(version.reveal_by, version.revealed_at, ports.clock.now()):
+            typer.echo(f"  {'audit':<10} FAILED: {failed}")
         if launched := version.launched():
             _show_figures(campaign_facts(ports, launched))
 
@@ -167,6 +190,7 @@ def _show(version: Version) -> None:
         "witness": version.witness,
         "launched": _instant(version.launched_at),
         "ended": _instant(version.ended_at),
+        "revealed": _instant(version.revealed_at),
     }
     say({name: value for name, value in kept.items() if value is not None}, indent="  ")
     typer.echo(f"  {worst_case(liability(rules))}")

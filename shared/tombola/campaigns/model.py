@@ -211,6 +211,7 @@ class Launched(BaseModel):
     launched_at: AwareDatetime
     status: Literal["launched", "ended", "revealed"]
     ended_at: AwareDatetime | None = None
+    revealed_at: AwareDatetime | None = None
 
     @property
     def id_key(self) -> str:

@@ -6,6 +6,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tombola.campaigns.usecases import find_launched
 from tombola.events import Event
+from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
+from tombola.fairness.heads import HeadSigner
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.feeds.signing import ReceiptSigner
 from tombola.games.answers import CheckOutAnswer, Issued, issued, offered
@@ -74,17 +76,23 @@ def closing_writes(ports: Ports, campaign: str, version: int) -> list[Write]:
 
 
 def list_keys(ports: Ports) -> dict[str, list[dict[str, str]]]:
-    """Return the public keys that verify tokens, plays' and files' receipts, as a JWK set, at most a minute old."""
+    """Return the public keys that verify tokens, receipts and heads, as a JWK set, at most a minute old."""
     versions = ports.memo.read("token-signing-versions", KEYS_STALE_FOR, lambda: ports.keys.versions(SIGNING_KEY))
     tokens = jwks({version: find_signer(ports, version) for version in versions})["keys"]
     receipts = ports.memo.read("receipt-signing-jwks", KEYS_STALE_FOR, lambda: _receipt_keys(ports))
-    return {"keys": tokens + receipts}
+    heads = ports.memo.read("head-signing-jwks", KEYS_STALE_FOR, lambda: _head_keys(ports))
+    return {"keys": tokens + receipts + heads}
 
 
 def _receipt_keys(ports: Ports) -> list[dict[str, str]]:
     """Return the public keys that verify receipts of files, oldest first."""
     versions = ports.keys.versions(RECEIPT_KEY)
     return [ReceiptSigner(version, ports.keys.get(RECEIPT_KEY, version).material).jwk() for version in versions]
+
+
+def _head_keys(ports: Ports) -> list[dict[str, str]]:
+    """Return the public keys that verify the heads of seals, oldest first."""
+    return [HeadSigner(one, ports.keys.get(HEAD_KEY, one).material).jwk() for one in ports.keys.versions(HEAD_KEY)]
 
 
 class _OutboxCommits:

@@ -12,6 +12,7 @@ from typing import cast
 from tombola.campaigns.lifecycle import phase
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import started_campaigns
+from tombola.fairness.revealing import failed_audit
 from tombola.local.queue import Kept, Queue
 from tombola.money import major_units
 from tombola.ports import Ports
@@ -161,6 +162,7 @@ def campaign_facts(ports: Ports, launched: Launched) -> Facts:
         "sponsor": rules.sponsor.name,
         "status": launched.status,
         "phase": phase(launched.status, rules.window, ports.clock.now()),
+        "audit": failed_audit(rules.reveal_by, launched.revealed_at, ports.clock.now()),
         "window": rules.window.model_dump(mode="json"),
         "currency": currency,
         "accounts": {account: str(major_units(amount, currency)) for account, amount in accounts.items()},

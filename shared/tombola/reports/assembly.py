@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
-from tombola.reports.checks import book_checks, own_checks
+from tombola.reports.checks import book_checks, own_checks, reveal_check
 from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers
 from tombola.reports.model import ArmResult, CampaignReport, Commitment, Counts, Day, Experiment, Money, Range
 from tombola.reports.stores import store_rows
@@ -47,7 +47,11 @@ def assemble(
         experiment=_experiment(rules, facts.shoppers, money),
         days=_days(rules, facts.happened, as_of),
         stores=store_rows(facts.stores, facts.small_store_shoppers),
-        checks=(*own_checks(rules, counts, money, facts), *book_checks(counts, money, books)),
+        checks=(
+            *own_checks(rules, counts, money, facts),
+            *book_checks(counts, money, books),
+            reveal_check(launched, as_of),
+        ),
     )
 
 

@@ -1,6 +1,9 @@
 """The reconciliation: what must add up in a report, within itself and with the games' own books. Pure."""
 
-from tombola.campaigns.model import Campaign
+from datetime import datetime
+
+from tombola.campaigns.model import Campaign, Launched
+from tombola.fairness.revealing import failed_audit
 from tombola.reports.facts import CampaignFacts
 from tombola.reports.model import Check, Counts, Money
 from tombola.reports.wording import money_text
@@ -40,6 +43,17 @@ def book_checks(counts: Counts, money: Money, books: Reconciliation) -> list[Che
         _equal("Largest difference of balances, postings and plays", books.difference_minor, 0, currency),
         *(Check(what="The books", found=problem, expected="nothing wrong", holds=False) for problem in books.problems),
     ]
+
+
+def reveal_check(launched: Launched, as_of: datetime) -> Check:
+    """Return the line that says whether the keys were made public in time."""
+    due, at = launched.rules.reveal_by, launched.revealed_at
+    return Check(
+        what="Keys revealed in time",
+        found="not yet" if at is None else at.isoformat(timespec="seconds"),
+        expected=f"by {due.isoformat(timespec='seconds')}",
+        holds=failed_audit(due, at, as_of) is None,
+    )
 
 
 def _equal(what: str, found: int, expected: int, currency: str | None = None) -> Check:

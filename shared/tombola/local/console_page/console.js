@@ -87,6 +87,7 @@ function campaignCard(campaign) {
   return make("article", { class: "card" },
     make("h3", {}, campaign.title, make("span", { class: `tag ${PHASES[campaign.phase] ?? ""}` }, campaign.phase)),
     make("div", { class: "muted" }, `${campaign.campaign} v${campaign.version} · ${campaign.sponsor} · ${minute(campaign.window.opens)} to ${minute(campaign.window.closes)} ${campaign.window.time_zone}`,
+      campaign.audit ? make("div", { class: "bad" }, `Audit failed: ${campaign.audit}`) : null,
       campaign.report ? [" · ", make("a", { href: `/console/reports/${encodeURI(campaign.report)}` }, "report")] : null),
     make("div", { class: "pool", role: "img", "aria-label": `left ${shown("available")}, reserved ${shown("reserved")}, payable and paid ${paid} ${campaign.currency}` },
       make("i", { class: "p", style: share(paid) }), make("i", { class: "r", style: share(money("reserved")) }), make("i", { class: "a", style: share(money("available")) })),
