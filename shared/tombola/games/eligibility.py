@@ -4,13 +4,12 @@ Asked again with every revision of an order as it now stands, it is what undoes 
 one returned below the criteria, no longer qualifies.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from tombola.campaigns.baskets import Basket
-from tombola.campaigns.criteria import Trace, evaluate
+from tombola.campaigns.criteria import Trace, evaluate_tiers
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.prizes import can_win, prize_base_minor
 from tombola.experiments.arms import arm
@@ -80,7 +79,7 @@ def evaluate_order(
     if (hindrance := _hindrance(launched, order, circumstances)) is not None:
         return (Evaluation(hindrance),) * tiers
     base_minor = min(prize_base_minor(rules, basket), prize_base_minor(rules, promised))
-    traces = tuple(_traces(rules, basket))
+    traces = evaluate_tiers(rules, basket)
     earned = tuple(_judged(rules, base_minor, trace) for trace in traces)
     return earned + (Evaluation("criteria-not-met", trace=traces[-1]),) * (tiers - len(earned))
 
@@ -103,15 +102,6 @@ def evaluate_free_entry(
         return Evaluation(hindrance)
     caps = (rules.worth_minor(prize) for prize in rules.prizes if prize.kind == "basket_value")
     return Evaluation("qualifies", min(rules.minor(rules.free_entry.amount), max(caps, default=0)))
-
-
-def _traces(rules: Campaign, basket: Basket) -> Iterator[Trace]:
-    """Yield the trace of every tier up to the first that is not met."""
-    for asked in (rules, *(rules.model_copy(update={"criteria": criteria}) for criteria in rules.further_tiers)):
-        trace = evaluate(asked, basket)
-        yield trace
-        if not trace.qualifies:
-            return
 
 
 def _judged(rules: Campaign, base_minor: int, trace: Trace) -> Evaluation:
