@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tombola.campaigns.criteria import Trace
+from tombola.campaigns.criteria import Explanation
 from tombola.campaigns.wording import Language, explain
 from tombola.errors import Gone, Problem
 from tombola.games.plays import Play
@@ -68,7 +68,7 @@ class OfferedPlay(Answered):
     token: str | None
     reason: str
     words: tuple[str, ...]
-    trace: Trace | None
+    trace: Explanation | None
     play_url: str | None
 
 
@@ -88,7 +88,7 @@ def offered(case: Case, decision: Decision, token: str | None, language: Languag
         token=token,
         reason=decision.reason,
         words=explain(trace, case.launched.rules.pool.currency, language) if trace else (),
-        trace=trace,
+        trace=trace.explanation if trace else None,
         play_url=PLAY_URL if token else None,
     )
 
