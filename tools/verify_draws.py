@@ -116,9 +116,7 @@ def check_published(export: Export, say: Say) -> None:
     """Rules and keys are those whose digests were published before the launch, and the keys came in time."""
     published, made, late = export.published, export.published["commitment"], export.published["revealed_at"]
     say(digest("tombola.rules.v1", export.rules_bytes).hex() != published["rules_hash"], "rules: not those published")
-    say(
-        [*map(int, published["thresholds"])] != export.thresholds() * export.by_odds, "rules: the thresholds are others"
-    )
+    say([*map(int, published["thresholds"])] != export.thresholds() * export.by_odds, "rules: other thresholds")
     for kind, label in (("id_key", "id-key"), ("seed", "seed")) if export.keys else ():
         found = digest(f"tombola.commitment.{label}.v1", bytes.fromhex(export.keys[kind])).hex()
         say(found != made[kind], f"keys: the revealed {kind} does not have the digest that was published")
@@ -244,11 +242,11 @@ def check_grants(export: Export, say: Say) -> None:
         refused = prize is not None and granted["name"] != prize["name"]
         legs = {name: {"available": -part, "reserved": part} for name, part in granted["reserved"].items()}
         differs = legs != {name: reserved.get((one["token"], name)) for name in legs}
-        short_of = seen.keys() == left.keys() - {"fallback"} and draw["available_minor"] < due
+        short_of = seen.keys() == left.keys() - {"fallback"} and draw.get("available_minor", 0) < due
         empty = short_of if money else draw.get("stock_left") == 0
         say(not as_promised(export, one, prize), f"granted: {short(one)}: the rules do not grant {granted} here")
         say(differs, f"granted: {short(one)} was granted {granted['reserved']}; the postings say otherwise")
-        say(seen and there != draw["available_minor"], f"empty: {short(one)} saw other money left than {there}")
+        say(seen and there != draw.get("available_minor"), f"empty: {short(one)} saw other money left than {there}")
         say(refused and not empty, f"empty: {short(one)} was refused {draw['prize']}, of which there was enough")
 
 
@@ -307,7 +305,7 @@ def check_stocks(export: Export, say: Say) -> None:
         refused = any(one["draw"]["prize"] == name != one["granted"]["name"] for one in export.played)
         many, there = len(given), left.get(name, -1)
         fits = there >= 0 and stock - many <= there <= stock - many + back
-        twice = many - len({one["draw"]["stock_left"] for one in given}) > back
+        twice = many - len({one["draw"].get("stock_left") for one in given}) > back
         say(not fits, f"granted: {many} of {name} were given and {there} are left; there were {stock}")
         say(twice, f"repeated: two plays took the same piece of {name}")
         say(refused and many < stock, f"empty: {name} was refused, of which only {many} of {stock} were given")
