@@ -211,6 +211,7 @@ _ELSEWHERE = {
     "contract": ("tombola.cli_contract", "contract"),
     "dialect": ("tombola.cli_dialect", "app"),
     "list": ("tombola.cli_list", "app"),
+    "prize": ("tombola.cli_prize", "app"),
     "receipt": ("tombola.cli_feeds", "receipts"),
     "reconcile": ("tombola.cli_reconcile", "command"),
 }
