@@ -8,7 +8,6 @@ shopper's erasure and earlier orders by as long as their own events take to be h
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
@@ -27,10 +26,9 @@ from tombola.issuing.deciding import Case, Decision, Settlement, Shared, settled
 from tombola.issuing.entrants import Entrant, order_entrant
 from tombola.issuing.places import Places, Wanted, wanted
 from tombola.orders.facts import Order
-from tombola.orders.packing import unpack
-from tombola.orders.reading import current
+from tombola.orders.usecases import find_order
 from tombola.ports import Ports
-from tombola.ports.documents import MAX_COMMIT_WRITES, DocumentKey, Where, Write
+from tombola.ports.documents import MAX_COMMIT_WRITES, Where, Write
 from tombola.ports.unit_of_work import UnitOfWork
 from tombola.profiles.usecases import has_ordered_before, is_erased
 from tombola.retailers.usecases import find_retailer
@@ -290,13 +288,8 @@ def _balances(unit: UnitOfWork, cases: Iterable[Case]) -> dict[str, Balance]:
 
 def _newest(ports: Ports, order: Order) -> Order:
     """Return the order as it is recorded now, or as given where that is newer."""
-    (snapshot,) = ports.documents.get([DocumentKey("orders", (order.retailer, order.order_id))])
-    if snapshot is None:
-        return order
-    fields: Mapping[str, Any] = snapshot.fields
-    if fields["revision"] <= order.revision:
-        return order
-    return current(unpack(fields["state"]), order.retailer, order.order_id, fields["revision"]) or order
+    recorded = find_order(ports, order.retailer, order.order_id)
+    return order if recorded is None or recorded.revision <= order.revision else recorded
 
 
 def _is_erased(ports: Ports, entrant: Entrant) -> bool:
