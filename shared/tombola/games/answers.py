@@ -12,7 +12,7 @@ from tombola.errors import Gone, Problem
 from tombola.games.plays import Play
 from tombola.games.reason_words import WORDS
 from tombola.games.tokens import RECEIPT_AUDIENCE, Signer, expired
-from tombola.issuing.deciding import Case, Decision
+from tombola.issuing.cases import Case, Decision
 from tombola.money import major_units
 
 PLAY_URL = "/play-game"

@@ -22,9 +22,10 @@ from tombola.games.limits import CAMPAIGN_SCOPE, HOLDER_KINDS, PersonLimit, Slot
 from tombola.games.plays import Play
 from tombola.games.records import CampaignVersion, version_of
 from tombola.games.tokens import SIGNING_KEY
-from tombola.issuing.deciding import Case, Decision, Settlement, Shared, settled, that_fit
+from tombola.issuing.cases import Case, Decision, Shared, tiers_looked_at
 from tombola.issuing.entrants import Entrant, order_entrant
 from tombola.issuing.places import Places, Wanted, wanted
+from tombola.issuing.settlements import Settlement, settled, that_fit
 from tombola.orders.facts import Order
 from tombola.orders.usecases import find_order
 from tombola.ports import Ports
@@ -192,7 +193,7 @@ def _cases(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around)
     launched, entries = entering.launched, entering.entries
     plays = dict(zip(entries, unit.read_all(Play, [(each.token_id,) for each in entries.values()]), strict=True))
     needed = wanted(launched.rules, around.entrant)
-    for tier, evaluation in _looked_at(entering):
+    for tier, evaluation in tiers_looked_at(entering.evaluations, entries):
         entry, earns = entries.get(tier), evaluation.qualifies
         yield Case(
             launched=launched,
@@ -208,14 +209,6 @@ def _cases(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around)
             entry=entry,
             play=plays.get(tier),
         )
-
-
-def _looked_at(entering: _Entering) -> Iterator[tuple[int, Evaluation]]:
-    missed = False
-    for tier, evaluation in enumerate(entering.evaluations, start=FIRST_TIER):
-        if tier in entering.entries or not missed:
-            yield tier, evaluation
-        missed = missed or not evaluation.qualifies
 
 
 def _shared(unit: UnitOfWork, cases: Sequence[Case]) -> Shared:
@@ -252,10 +245,11 @@ def _slots(
     Those of the campaign were opened at its launch; others come when they are first needed.
     """
     held = {name for entry in entries for name in entry.slots}
-    lacking = [scope for scope in needed.scopes if any(not _has_place(case.entry, scope) for case in taking)]
+    lacking = [scope for scope in needed.scopes if any(case.lacks(scope) for case in taking)]
     first = {slot_name(scope, needed.tried[scope][0]) for scope in lacking}
     found = _read_slots(unit, of, needed, held | first)
-    tight = [scope for scope in lacking if _room(found, scope) < len(taking)]
+    room = {scope: sum(slot.room for slot in found.values() if slot.scope == scope) for scope in lacking}
+    tight = [scope for scope in lacking if room[scope] < len(taking)]
     rest = {slot_name(scope, number) for scope in tight for number in needed.tried[scope]} - found.keys()
     return {**found, **_read_slots(unit, of, needed, rest)}
 
@@ -268,15 +262,6 @@ def _read_slots(unit: UnitOfWork, of: CampaignVersion, needed: Wanted, names: It
         for slot, (scope, number) in zip(found, places, strict=True)
     )
     return {slot.name: slot for slot in slots if slot is not None}
-
-
-def _has_place(entry: Entry | None, scope: str) -> bool:
-    return entry is not None and any(named_slot(name)[0] == scope for name in entry.slots)
-
-
-def _room(slots: Mapping[str, Slot], scope: str) -> float:
-    open_slots = [slot for slot in slots.values() if slot.scope == scope and slot.has_room]
-    return sum(float("inf") if slot.capacity is None else slot.capacity - slot.used for slot in open_slots)
 
 
 def _balances(unit: UnitOfWork, cases: Iterable[Case]) -> dict[str, Balance]:

@@ -2,7 +2,7 @@
 
 from tombola.errors import Problem, Unknown
 from tombola.games.answers import offered
-from tombola.issuing.deciding import Case, Decision
+from tombola.issuing.cases import Case, Decision
 from tombola.issuing.usecases import explain_order
 from tombola.orders.usecases import find_order
 from tombola.ports import Ports
