@@ -77,6 +77,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "balances": Collection(indexed=("campaign",)),
     "stocks": Collection(indexed=("campaign",)),
     "postings": Collection(indexed=("campaign",)),
+    "payments": Collection(indexed=("campaign",)),
     "seals": Collection(indexed=("campaign",)),
     "outbox": Collection(indexed=("shard",), composite=(("shard", "created_at"),)),
 }

@@ -103,7 +103,11 @@ def tampered(game: Game, collection: str, **changed: object) -> tuple[str, ...]:
         ("slots", {"used": 7}, "slots count"),
         ("limits", {"entries": ["a", "b", "c", "d"]}, "more than 3 tokens"),
         ("limits", {"entries": []}, "unlike those that stand"),
-        ("plays", {"prize": {"state": "reserved", "portions": {"0": {"reserved_minor": 5001}}}}, "above the cap"),
+        (
+            "plays",
+            {"prize": {"state": "reserved", "portions": {"0": {"reserved_minor": 5001}}}},
+            "above what the rules give",
+        ),
     ],
 )
 def test_what_was_tampered_with_is_named(game: Game, collection: str, changed: dict[str, object], named: str) -> None:
