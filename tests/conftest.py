@@ -77,6 +77,7 @@ def _ports(home: Path, clock: ReplayClock) -> Ports:
     for name in ("webhook-corner-shop", "pseudonym-corner-shop"):
         keys.create(name, f"{name}, 32 bytes or more of it".encode())
     keys.create("receipt-signing", bytes(range(32)))
+    keys.create("head-signing", bytes(range(32, 64)))
     return Ports(
         objects=objects,
         topics=topics,

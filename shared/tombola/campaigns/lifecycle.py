@@ -45,6 +45,7 @@ class Version:
     witness: str | None = None
     launched_at: datetime | None = None
     ended_at: datetime | None = None
+    revealed_at: datetime | None = None
     revision: int = 1
 
     def launched(self) -> Launched | None:
@@ -61,6 +62,7 @@ class Version:
                 "launched_at": self.launched_at,
                 "status": self.status,
                 "ended_at": self.ended_at,
+                "revealed_at": self.revealed_at,
             }
         )
 
@@ -182,3 +184,13 @@ def end(head: Head, version: Version, at: datetime) -> tuple[Head, Version] | No
         raise Conflict(msg, code="not-launched")
     ended = replace(version, status="ended", ended_at=at, revision=version.revision + 1)
     return replace(head, live=0, revision=head.revision + 1), ended
+
+
+def reveal(version: Version, at: datetime) -> Version | None:
+    """Return the ended version with its keys made public; None when they are. Raises `Conflict` for any other."""
+    if version.status == "revealed":
+        return None
+    if version.status != "ended":
+        msg = f"version {version.version} of {version.campaign} is {version.status}; expected an ended one"
+        raise Conflict(msg, code="not-ended")
+    return replace(version, status="revealed", revealed_at=at, revision=version.revision + 1)

@@ -4,6 +4,7 @@ Its parts stand in modules of their own. Amounts are decimal text in the currenc
 `minor` makes whole numbers of them. Instants in the window are local times of its named zone.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tombola.campaigns.audience import Audience, Control, Hours
+from tombola.campaigns.counting import Plan
 from tombola.campaigns.parts import Instant, Local, Name, Rules
 from tombola.campaigns.selecting import MOST_FURTHER_TIERS, Criteria, Exclusions
 from tombola.campaigns.winning import MOST_PRIZES, Draw, FreeEntry, Limits, Pool, Prize, WhenEmpty
@@ -131,6 +133,18 @@ class Campaign(Rules):
                 return False
         return not self.eligibility.excludes(product)
 
+    @cached_property
+    def tier_plans(self) -> tuple[Plan, ...]:
+        """The criteria of every tier, ready to count by."""
+        return tuple(self._plan([criteria]) for criteria in (self.criteria, *self.further_tiers))
+
+    def plan_up_to(self, tier: int) -> Plan:
+        """Return the criteria of this tier and of all before it, ready to count by together."""
+        return self._plan([self.criteria, *self.further_tiers][:tier])
+
+    def _plan(self, criteria: Sequence[Criteria]) -> Plan:
+        return Plan(criteria, counts=self.counts, minor=self.minor, never=self.exclude.lines)
+
     def minor(self, amount: Decimal) -> int:
         """Return an amount of this file in minor units of its currency."""
         return minor_units(amount, self.pool.currency)
@@ -211,6 +225,7 @@ class Launched(BaseModel):
     launched_at: AwareDatetime
     status: Literal["launched", "ended", "revealed"]
     ended_at: AwareDatetime | None = None
+    revealed_at: AwareDatetime | None = None
 
     @property
     def id_key(self) -> str:

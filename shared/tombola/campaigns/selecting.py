@@ -10,6 +10,11 @@ from tombola.catalogue.model import Product
 
 Units = Annotated[int, Field(ge=1, le=10**6)]
 MOST_FURTHER_TIERS = 9
+SELECTED_BY = {
+    "product_id": "products", "brand": "brands", "category": "categories", "department": "departments",
+    "size": "sizes", "gtin": "gtins",
+}  # fmt: skip
+"""The field of a selection that names values of a product's field."""
 
 
 class Selection(Rules):
@@ -19,23 +24,18 @@ class Selection(Rules):
     brands: tuple[Name, ...] = ()
     categories: tuple[Name, ...] = ()
     departments: tuple[Name, ...] = ()
+    sizes: tuple[Name, ...] = ()
+    gtins: tuple[Annotated[str, Field(pattern=r"^[0-9]{14}$", description="14 digits, zeros in front")], ...] = ()
 
     @cached_property
     def _wanted(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        """The stated fields as sets, made once: every line of every basket is asked about them."""
-        stated = zip(
-            ("product_id", "brand", "category", "department"),
-            (self.products, self.brands, self.categories, self.departments),
-            strict=True,
-        )
-        return tuple((field, frozenset(values)) for field, values in stated if values)
+        """The stated fields as sets, made once: every product met is asked about them."""
+        stated = ((field, frozenset(getattr(self, values))) for field, values in SELECTED_BY.items())
+        return tuple((field, values) for field, values in stated if values)
 
     def matches(self, product: Product) -> bool:
         """Tell whether a product is meant. Names are compared as written."""
-        for field, wanted in self._wanted:  # noqa: SIM110 (asked of every line of every basket; a loop costs half)
-            if getattr(product, field) not in wanted:
-                return False
-        return True
+        return all(getattr(product, field) in wanted for field, wanted in self._wanted)
 
 
 class Part(Rules):

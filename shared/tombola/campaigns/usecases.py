@@ -1,4 +1,4 @@
-"""Commit, launch and end campaigns; find the ones that run."""
+"""Commit, launch, end and reveal campaigns; find the ones that run."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -26,6 +26,7 @@ __all__ = [
     "launch_campaign",
     "list_versions",
     "live_campaigns",
+    "reveal_version",
     "started_campaigns",
 ]
 
@@ -107,6 +108,20 @@ def end_campaign(ports: Ports, campaign: str) -> Launched:
     ports.documents.commit(writes + _closed_slots(ports, next_version))
     _forget(ports, next_version)
     return _launched(next_version)
+
+
+def reveal_version(ports: Ports, campaign: str, version: int) -> Launched:
+    """Write down that an ended version's keys are public, which `tombola.fairness` has made them. Once is enough.
+
+    Raises `Unknown`, `Conflict` (not ended).
+    """
+    found, snapshot = _version(ports, campaign, version)
+    revealed = lifecycle.reveal(found, ports.clock.now())
+    if revealed is None:
+        return _launched(found)
+    ports.documents.commit([_replaced(revealed, snapshot)])
+    _forget(ports, revealed)
+    return _launched(revealed)
 
 
 def find_launched(ports: Ports, campaign: str, version: int) -> Launched:

@@ -70,20 +70,20 @@ def grant(rules: Campaign, play: Play, won: Prize, means: Means, at: datetime) -
 def _money(rules: Campaign, play: Play, won: Prize, means: Means, at: datetime) -> Granted:
     amount = prize_minor(rules, won, play.base_minor)
     if not enough(means.balances, amount):
-        return _fallback(rules, play, means, at)
+        return _fallback(rules, play, means, at, due_minor=amount)
     portions, balances, postings = _reserved(play, means.balances, amount, at)
     state = {"state": "reserved"} if portions else {}
     prize = PlayPrize.model_validate({"name": won.name, "portions": portions, **state})
     changed = [balance for balance in balances if balance.balance in portions]
-    return Granted(prize, (*changed, *postings), _witness(balances))
+    return Granted(prize, (*changed, *postings), _witness(balances, amount))
 
 
-def _fallback(rules: Campaign, play: Play, means: Means, at: datetime) -> Granted:
+def _fallback(rules: Campaign, play: Play, means: Means, at: datetime, *, due_minor: int | None = None) -> Granted:
     """Return the fallback. What was found empty is rewritten too: the decision rests on it."""
     balances = [balance.touched() for balance in means.balances]
     stock = means.stock.touched() if means.stock else None
     looked_at: tuple[Record, ...] = (*balances, *([stock] if stock else []))
-    witness = {**_witness(balances), **({"stock_left": stock.left} if stock else {})}
+    witness = {**_witness(balances, due_minor), **({"stock_left": stock.left} if stock else {})}
     fallback = rules.when_empty.fallback if rules.when_empty else None
     if fallback is None:
         return Granted(PlayPrize(), looked_at, witness, ran_out=True)
@@ -125,8 +125,8 @@ def _available(balances: Sequence[Balance]) -> int:
     return sum(balance.accounts["available"] for balance in balances)
 
 
-def _witness(balances: Sequence[Balance]) -> dict[str, object]:
+def _witness(balances: Sequence[Balance], due_minor: int | None) -> dict[str, object]:
     if not balances:
         return {}
     sequences = {balance.balance: balance.sequence for balance in balances}
-    return {"sequences": sequences, "available_minor": _available(balances)}
+    return {"sequences": sequences, "available_minor": _available(balances), "due_minor": due_minor}

@@ -4,13 +4,12 @@ Asked again with every revision of an order as it now stands, it is what undoes 
 one returned below the criteria, no longer qualifies.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from tombola.campaigns.baskets import Basket
-from tombola.campaigns.criteria import Trace, evaluate
+from tombola.campaigns.criteria import Trace, evaluate_tiers
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.prizes import can_win, prize_base_minor
 from tombola.experiments.arms import arm
@@ -80,13 +79,13 @@ def evaluate_order(
     if (hindrance := _hindrance(launched, order, circumstances)) is not None:
         return (Evaluation(hindrance),) * tiers
     base_minor = min(prize_base_minor(rules, basket), prize_base_minor(rules, promised))
-    traces = tuple(_traces(rules, basket))
+    traces = evaluate_tiers(rules, basket)
     earned = tuple(_judged(rules, base_minor, trace) for trace in traces)
     return earned + (Evaluation("criteria-not-met", trace=traces[-1]),) * (tiers - len(earned))
 
 
 def evaluate_free_entry(
-    launched: Launched, shopper: str, household: str | None, entered_at: datetime, country: str
+    launched: Launched, retailer: str, shopper: str | None, household: str | None, entered_at: datetime, country: str
 ) -> Evaluation:
     """Return whether a free entry qualifies, whose prizes by a basket's value pay the rules' own amount.
 
@@ -96,22 +95,13 @@ def evaluate_free_entry(
     rules = launched.rules
     if rules.free_entry is None:
         return Evaluation("no-free-entry")
-    if not _runs_at(launched, entered_at):
+    if retailer not in rules.retailers or not runs_at(launched, entered_at):
         return Evaluation("not-in-campaign")
     hindrance = _of_place(rules, country) or _of_person(launched, shopper, household)
     if hindrance is not None:
         return Evaluation(hindrance)
     caps = (rules.worth_minor(prize) for prize in rules.prizes if prize.kind == "basket_value")
     return Evaluation("qualifies", min(rules.minor(rules.free_entry.amount), max(caps, default=0)))
-
-
-def _traces(rules: Campaign, basket: Basket) -> Iterator[Trace]:
-    """Yield the trace of every tier up to the first that is not met."""
-    for asked in (rules, *(rules.model_copy(update={"criteria": criteria}) for criteria in rules.further_tiers)):
-        trace = evaluate(asked, basket)
-        yield trace
-        if not trace.qualifies:
-            return
 
 
 def _judged(rules: Campaign, base_minor: int, trace: Trace) -> Evaluation:
@@ -137,7 +127,7 @@ def _hindrance(launched: Launched, order: Order, circumstances: Circumstances) -
     return hindrance
 
 
-def _runs_at(launched: Launched, at: datetime) -> bool:
+def runs_at(launched: Launched, at: datetime) -> bool:
     """Tell whether an instant lies after the launch (before, nobody's chance was fixed) and before an early end."""
     ended_at = launched.ended_at
     return launched.rules.is_open(at) and launched.launched_at <= at and (ended_at is None or at < ended_at)

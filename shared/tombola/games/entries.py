@@ -80,15 +80,12 @@ class Entry(Record):
 
 
 def pack_products(products: Mapping[str, Product]) -> bytes:
-    """Return what criteria look at of these products, as canonical JSON: brand, category, department by id."""
-    words = {key: [each.brand, each.category, each.department] for key, each in products.items()}
+    """Return what criteria look at of these products, as canonical JSON: all but the name, by id."""
+    words = {key: each[2:] for key, each in products.items()}
     return json.dumps(words, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def unpack_products(packed: bytes) -> dict[str, Product]:
     """Return what `pack_products` was given, without names."""
     words: dict[str, list[str]] = json.loads(packed)
-    return {
-        product_id: Product(product_id=product_id, brand=brand, category=category, department=department)
-        for product_id, (brand, category, department) in words.items()
-    }
+    return {product_id: Product(product_id, "", *stated) for product_id, stated in words.items()}

@@ -27,8 +27,8 @@ class Draw(BaseModel):
     odds: `number` is what was drawn, 16 hex digits, below 2^64.
 
     `sequences` say how many postings each balance document held after the draw that granted its money, or could not;
-    `available_minor` what they had left together, `stock_left` what the prize's stock had. So that a prize was "empty"
-    can be replayed too.
+    `available_minor` what they had left together, `due_minor` what the prize was to bring, `stock_left` what the
+    prize's stock had. So that a prize was "empty" can be replayed too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +40,7 @@ class Draw(BaseModel):
     number: str | None = None
     sequences: dict[str, int] = {}
     available_minor: int | None = None
+    due_minor: int | None = None
     stock_left: int | None = None
 
 

@@ -8,28 +8,28 @@ shopper's erasure and earlier orders by as long as their own events take to be h
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import candidates, find_launched, live_campaigns
+from tombola.campaigns.usecases import candidates, find_launched, list_versions, live_campaigns
 from tombola.catalogue.usecases import find_products
+from tombola.errors import Conflict, Problem, Unknown
 from tombola.games.derivation import token_id
-from tombola.games.eligibility import Circumstances, Evaluation, evaluate_order
+from tombola.games.eligibility import Circumstances, Evaluation, evaluate_free_entry, evaluate_order, runs_at
 from tombola.games.entries import FIRST_TIER, Entry, pack_products, unpack_products
 from tombola.games.ledger import Balance
 from tombola.games.limits import CAMPAIGN_SCOPE, HOLDER_KINDS, PersonLimit, Slot, named_slot, new_slot, slot_name
 from tombola.games.plays import Play
 from tombola.games.records import CampaignVersion, version_of
 from tombola.games.tokens import SIGNING_KEY
-from tombola.issuing.deciding import Case, Settlement, Shared, settled, that_fit
+from tombola.issuing.cases import Case, Decision, Shared, tiers_looked_at
 from tombola.issuing.entrants import Entrant, order_entrant
 from tombola.issuing.places import Places, Wanted, wanted
+from tombola.issuing.settlements import Settlement, settled, that_fit
 from tombola.orders.facts import Order
-from tombola.orders.packing import unpack
-from tombola.orders.reading import current
+from tombola.orders.usecases import find_order
 from tombola.ports import Ports
-from tombola.ports.documents import MAX_COMMIT_WRITES, DocumentKey, Where, Write
+from tombola.ports.documents import MAX_COMMIT_WRITES, Where, Write
 from tombola.ports.unit_of_work import UnitOfWork
 from tombola.profiles.usecases import has_ordered_before, is_erased
 from tombola.retailers.usecases import find_retailer
@@ -72,17 +72,40 @@ def explain_order(ports: Ports, order: Order) -> list[Settlement]:
     return _settlements(ports, unit, order, _concerned(ports, unit, order))
 
 
-def settle_free_entry(
-    ports: Ports, launched: Launched, entrant: Entrant, evaluation: Evaluation, commit: Commit
-) -> Settlement:
-    """Decide and commit what a free entry comes to in a campaign version. Asked again, nothing changes."""
+def settle_free_entry(ports: Ports, campaign: str, entrant: Entrant, commit: Commit) -> tuple[Case, Decision]:
+    """Decide and commit what a free entry comes to in a campaign. Asked again, nothing changes.
+
+    Raises `Unknown` for a campaign that was never launched, `Conflict` (`another-shopper`) for an entry that is
+    somebody else's.
+    """
     unit = UnitOfWork(ports.documents)
-    entry = unit.read(Entry, (*version_of(launched).parts, entrant.retailer, entrant.entry, str(FIRST_TIER)))
+    launched, entry = _entered(ports, unit, campaign, entrant)
+    if entry is not None and entry.shopper != entrant.shopper:
+        msg = f"this free entry to {campaign} belongs to another shopper"
+        raise Conflict(msg, [Problem("entry_id", "an id in use", "a new id")], code="another-shopper")
+    country = find_retailer(ports, entrant.retailer).country
+    evaluation = evaluate_free_entry(
+        launched, entrant.retailer, entrant.shopper, entrant.household, entrant.at, country
+    )
     entering = _Entering(launched, {} if entry is None else {FIRST_TIER: entry}, (evaluation,))
     around = _Around(entrant, ports.clock.now(), _is_erased(ports, entrant))
     settlement = _settlement(ports, unit, entering, around)
     _committed(unit, [settlement], commit)
-    return settlement
+    return settlement.decided[0]
+
+
+def _entered(ports: Ports, unit: UnitOfWork, campaign: str, entrant: Entrant) -> tuple[Launched, Entry | None]:
+    """Return the version that a free entry has an entry in; else the one that ran when it was made, or the latest."""
+    started = [each for each in list_versions(ports, campaign) if each.status != "committed"]
+    if not started:
+        msg = f"campaign {campaign!r} is not launched"
+        raise Unknown(msg, code="unknown-campaign")
+    versions = [find_launched(ports, campaign, each.version) for each in started]
+    keys = [(*version_of(each).parts, entrant.retailer, entrant.entry, str(FIRST_TIER)) for each in versions]
+    for launched, entry in zip(versions, unit.read_all(Entry, keys), strict=True):
+        if entry is not None:
+            return launched, entry
+    return next((each for each in versions if runs_at(each, entrant.at)), versions[-1]), None
 
 
 def _committed(unit: UnitOfWork, settlements: Sequence[Settlement], commit: Commit) -> list[Settlement]:
@@ -170,7 +193,7 @@ def _cases(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around)
     launched, entries = entering.launched, entering.entries
     plays = dict(zip(entries, unit.read_all(Play, [(each.token_id,) for each in entries.values()]), strict=True))
     needed = wanted(launched.rules, around.entrant)
-    for tier, evaluation in _looked_at(entering):
+    for tier, evaluation in tiers_looked_at(entering.evaluations, entries):
         entry, earns = entries.get(tier), evaluation.qualifies
         yield Case(
             launched=launched,
@@ -186,14 +209,6 @@ def _cases(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around)
             entry=entry,
             play=plays.get(tier),
         )
-
-
-def _looked_at(entering: _Entering) -> Iterator[tuple[int, Evaluation]]:
-    missed = False
-    for tier, evaluation in enumerate(entering.evaluations, start=FIRST_TIER):
-        if tier in entering.entries or not missed:
-            yield tier, evaluation
-        missed = missed or not evaluation.qualifies
 
 
 def _shared(unit: UnitOfWork, cases: Sequence[Case]) -> Shared:
@@ -230,10 +245,11 @@ def _slots(
     Those of the campaign were opened at its launch; others come when they are first needed.
     """
     held = {name for entry in entries for name in entry.slots}
-    lacking = [scope for scope in needed.scopes if any(not _has_place(case.entry, scope) for case in taking)]
+    lacking = [scope for scope in needed.scopes if any(case.lacks(scope) for case in taking)]
     first = {slot_name(scope, needed.tried[scope][0]) for scope in lacking}
     found = _read_slots(unit, of, needed, held | first)
-    tight = [scope for scope in lacking if _room(found, scope) < len(taking)]
+    room = {scope: sum(slot.room for slot in found.values() if slot.scope == scope) for scope in lacking}
+    tight = [scope for scope in lacking if room[scope] < len(taking)]
     rest = {slot_name(scope, number) for scope in tight for number in needed.tried[scope]} - found.keys()
     return {**found, **_read_slots(unit, of, needed, rest)}
 
@@ -248,15 +264,6 @@ def _read_slots(unit: UnitOfWork, of: CampaignVersion, needed: Wanted, names: It
     return {slot.name: slot for slot in slots if slot is not None}
 
 
-def _has_place(entry: Entry | None, scope: str) -> bool:
-    return entry is not None and any(named_slot(name)[0] == scope for name in entry.slots)
-
-
-def _room(slots: Mapping[str, Slot], scope: str) -> float:
-    open_slots = [slot for slot in slots.values() if slot.scope == scope and slot.has_room]
-    return sum(float("inf") if slot.capacity is None else slot.capacity - slot.used for slot in open_slots)
-
-
 def _balances(unit: UnitOfWork, cases: Iterable[Case]) -> dict[str, Balance]:
     """Return the balance documents that gave the plays their prizes."""
     named = {(*case.of.parts, name) for case in cases if case.play for name in case.play.prize.portions}
@@ -266,13 +273,8 @@ def _balances(unit: UnitOfWork, cases: Iterable[Case]) -> dict[str, Balance]:
 
 def _newest(ports: Ports, order: Order) -> Order:
     """Return the order as it is recorded now, or as given where that is newer."""
-    (snapshot,) = ports.documents.get([DocumentKey("orders", (order.retailer, order.order_id))])
-    if snapshot is None:
-        return order
-    fields: Mapping[str, Any] = snapshot.fields
-    if fields["revision"] <= order.revision:
-        return order
-    return current(unpack(fields["state"]), order.retailer, order.order_id, fields["revision"]) or order
+    recorded = find_order(ports, order.retailer, order.order_id)
+    return order if recorded is None or recorded.revision <= order.revision else recorded
 
 
 def _is_erased(ports: Ports, entrant: Entrant) -> bool:

@@ -16,6 +16,7 @@ import yaml
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.errors import Conflict, Fault, Problem
+from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.games.tokens import SIGNING_KEY
 from tombola.local.development import listen, log_file
@@ -75,7 +76,7 @@ class Demo:
         """Write the retailer and its keys; deliver first what a killed run had left in flight."""
         text = yaml.safe_dump(RETAILER.model_dump(mode="json", exclude_defaults=True), sort_keys=False).encode()
         self.ports.objects.replace("config", f"retailers/{RETAILER.retailer}.yaml", text)
-        for name in (RETAILER.webhook_key, RETAILER.pseudonym_key, SIGNING_KEY, RECEIPT_KEY):
+        for name in (RETAILER.webhook_key, RETAILER.pseudonym_key, SIGNING_KEY, RECEIPT_KEY, HEAD_KEY):
             if not self.ports.keys.versions(name):
                 self.ports.keys.create(name, public_key(name))
         self.laptop.runner.recover()
@@ -110,7 +111,7 @@ class Demo:
         """Let prizes mature and tokens expire."""
         self._move_to(ENDS)
         launched = launch_campaign(self.ports, self.campaign.campaign, WITNESS)
-        for function in ("settle_plays", "relay_outbox"):
+        for function in ("settle_plays", "seal_draws", "relay_outbox"):
             self._call(function)
             self.laptop.runner.drain()
         return launched
