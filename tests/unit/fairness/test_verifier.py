@@ -213,7 +213,8 @@ def pay_a_stranger(copy: Copy) -> None:
 
 
 def skim(copy: Copy) -> None:
-    copy.random.choice(copy.rows["balances.jsonl"])["accounts"]["available"] -= 1
+    accounts = copy.random.choice(copy.rows["balances.jsonl"])["accounts"]
+    accounts[copy.random.choice(sorted(accounts))] -= 1
 
 
 def lose(copy: Copy) -> None:
