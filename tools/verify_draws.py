@@ -304,10 +304,7 @@ def check_stocks(export: Export, say: Say) -> None:
         refused = any(one["draw"]["prize"] == name != one["granted"]["name"] for one in export.played)
         many, there = len(given), left.get(name, -1)
         twice = {one["draw"].get("stock_left") for one in given} != set(range(there, stock))
-        say(
-            not 0 <= there == stock - many,
-            f"granted: {many} of {name} were given and {there} are left; there were {stock}",
-        )
+        say(not 0 <= there == stock - many, f"granted: {many} of {stock} {name} were given, {there} are left")
         say(twice, f"repeated: two plays took the same piece of {name}")
         say(refused and many < stock, f"empty: {name} was refused, of which only {many} of {stock} were given")
 
