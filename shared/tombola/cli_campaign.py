@@ -112,7 +112,7 @@ def reveal(
     ports = home_ports(home)
     confirm(f"Make the keys of {campaign} public for good?", yes=yes)
     revealed = decide_again(lambda: reveal_campaign(ports, campaign, version))
-    typer.echo(f"{campaign} version {revealed.version} is revealed since {revealed.revealed_at}")
+    typer.echo(f"{campaign} version {revealed.version} is revealed")
     typer.echo(f"published as audit/{campaign}/v{revealed.version}/reveal.json")
 
 

@@ -48,7 +48,7 @@ verifier = load()
 
 
 def live(season: Season) -> Season:
-    """Let 40 orders be made, two in three be played, some be cancelled; reveal the keys."""
+    """Let 40 orders be made, two in three be played, some be cancelled, also after the end; reveal the keys."""
     tokens = [season.issue(f"o-{n}", cents=500 + 137 * n) for n in range(40)]
     for n, token in enumerate(tokens):
         season.later(hours=1)
@@ -59,6 +59,8 @@ def live(season: Season) -> Season:
         if n % 8 == 0:
             season.seal()
     season.over()
+    for n in (4, 5, 10, 11):
+        season.issue(f"o-{n}", cancelled=True)
     reveal_campaign(season.ports, "june-wheel")
     return season
 
@@ -213,7 +215,8 @@ def pay_a_stranger(copy: Copy) -> None:
 
 
 def skim(copy: Copy) -> None:
-    copy.random.choice(copy.rows["balances.jsonl"])["accounts"]["available"] -= 1
+    accounts = copy.random.choice(copy.rows["balances.jsonl"])["accounts"]
+    accounts[copy.random.choice(sorted(accounts))] -= 1
 
 
 def lose(copy: Copy) -> None:
