@@ -69,7 +69,7 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure beside others, as ratios in one run: `nox -s bench -- feeds [--rows N] [--runs N] [--write]`."""
+    """Measure beside others, as ratios in one run: `nox -s bench -- feeds [--rows N] [--runs N] [--write]`, or `replay`."""
     sync(session, extras=("local",), groups=("bench",))
     name, *options = session.posargs or ["feeds"]
     session.run("python", f"tests/bench/{name}.py", *options)
