@@ -301,12 +301,10 @@ def check_stocks(export: Export, say: Say) -> None:
     left = {stock["prize"]: stock["left"] for stock in export.stocks}
     for name, stock in ((prize["name"], prize["stock"]) for prize in export.rules["prizes"] if prize["stock"]):
         given = [one for one in export.played if one["granted"]["name"] == name]
-        back = sum(one["prize_state"] == "void" for one in given)
         refused = any(one["draw"]["prize"] == name != one["granted"]["name"] for one in export.played)
         many, there = len(given), left.get(name, -1)
-        fits = there >= 0 and stock - many <= there <= stock - many + back
-        twice = many - len({one["draw"].get("stock_left") for one in given}) > back
-        say(not fits, f"granted: {many} of {name} were given and {there} are left; there were {stock}")
+        twice = {one["draw"].get("stock_left") for one in given} != set(range(there, stock))
+        say(not 0 <= there == stock - many, f"granted: {many} of {stock} {name} were given, {there} are left")
         say(twice, f"repeated: two plays took the same piece of {name}")
         say(refused and many < stock, f"empty: {name} was refused, of which only {many} of {stock} were given")
 
