@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tombola.campaigns.moves import FAR, Add, Row
+from tombola.campaigns.counting import FAR
+from tombola.campaigns.moves import Add, Row
 
 
 def undominated(rows: Sequence[Row], adds: Sequence[Add]) -> list[int]:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from tombola.campaigns.asking import Asked, Sum
 from tombola.campaigns.baskets import BasketLine
-from tombola.campaigns.counting import Plan, products, spend, units
+from tombola.campaigns.counting import COUNTS, FAR, Plan
 from tombola.campaigns.imagining import Imagined
-from tombola.campaigns.moves import FAR, Add, Row, Take
-
-_COUNTS = {"units": units, "minor": spend, "products": products}
+from tombola.campaigns.moves import Add, Row, Take
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def problem_of(plan: Plan, lines: Sequence[BasketLine], asked: Asked, *, may_tak
 def values_of(plan: Plan, sums: Sequence[Sum], lines: Sequence[BasketLine]) -> list[int]:
     """Return what these sums of lines are."""
     held = plan.held(lines)
-    return [_COUNTS[each.kind]([held[each.slot]]) for each in sums]
+    return [COUNTS[each.kind](held[each.slot]) for each in sums]
 
 
 def _of(sums: Sequence[Sum], kind: str, rows: Sequence[int]) -> tuple[int, ...]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tombola.campaigns.moves import FAR, Add, Row, Size, Take
+from tombola.campaigns.counting import FAR
+from tombola.campaigns.moves import Add, Row, Size, Take
 
 
 class Rest(NamedTuple):
