@@ -187,6 +187,31 @@ def test_a_basket_that_misses_something_is_told_what(client: Client, ports: Port
     assert "1" in answer["words"][0]
 
 
+def test_words_come_in_the_language_that_was_asked_for_and_data_in_none(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch()
+    answer = offer(client, ports, message(quantity=1, language="fr"))
+    assert answer["words"][0].startswith("Pour participer")
+    (condition,) = answer["trace"]["conditions"]
+    assert condition["bounds"] == [{"bound": "minimum_quantity", "wanted": 2, "found": 1}]
+    assert answer["trace"]["qualifies"] is False
+
+
+def test_a_free_entry_is_taken_by_its_own_function(client: Client, ports: Ports, launch: Callable[..., None]) -> None:
+    launch(free_entry={"amount": "5.00", "how": "by letter"})
+    body = json.dumps(
+        {
+            "type": "entry.free", "campaign": "spring-wheel", "entry_id": "1", "shopper_id": "1042",
+            "entered_at": ORDERED_AT,
+        }
+    ).encode()  # fmt: skip
+    post = client("enter_free").post
+    answer = post("/corner-shop", data=body, headers=signed(ports, body), content_type="application/json")
+    assert (answer.status_code, answer.json["reason"]) == (200, "qualifies")
+    assert play(client, answer.json["token"]).status_code == 200
+
+
 def test_the_control_group_is_told_that_it_is_not_invited_and_no_more(
     client: Client, ports: Ports, launch: Callable[..., None]
 ) -> None:
@@ -408,5 +433,5 @@ def test_no_function_holds_both_keys_of_a_campaign() -> None:
         holds_id = "campaign-*-id" in manifest.secrets
         holds_seed = "campaign-*-seed" in manifest.secrets
         assert not (holds_id and holds_seed), name
-        assert holds_id == (name in {"issue_token", "check_out"})
+        assert holds_id == (name in {"issue_token", "check_out", "enter_free"})
         assert holds_seed == (name == "play_game")

@@ -85,7 +85,7 @@ def evaluate_order(
 
 
 def evaluate_free_entry(
-    launched: Launched, shopper: str, household: str | None, entered_at: datetime, country: str
+    launched: Launched, retailer: str, shopper: str | None, household: str | None, entered_at: datetime, country: str
 ) -> Evaluation:
     """Return whether a free entry qualifies, whose prizes by a basket's value pay the rules' own amount.
 
@@ -95,7 +95,7 @@ def evaluate_free_entry(
     rules = launched.rules
     if rules.free_entry is None:
         return Evaluation("no-free-entry")
-    if not _runs_at(launched, entered_at):
+    if retailer not in rules.retailers or not runs_at(launched, entered_at):
         return Evaluation("not-in-campaign")
     hindrance = _of_place(rules, country) or _of_person(launched, shopper, household)
     if hindrance is not None:
@@ -127,7 +127,7 @@ def _hindrance(launched: Launched, order: Order, circumstances: Circumstances) -
     return hindrance
 
 
-def _runs_at(launched: Launched, at: datetime) -> bool:
+def runs_at(launched: Launched, at: datetime) -> bool:
     """Tell whether an instant lies after the launch (before, nobody's chance was fixed) and before an early end."""
     ended_at = launched.ended_at
     return launched.rules.is_open(at) and launched.launched_at <= at and (ended_at is None or at < ended_at)

@@ -10,13 +10,15 @@ from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
 from tombola.fairness.heads import HeadSigner
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.feeds.signing import ReceiptSigner
-from tombola.games.answers import CheckOutAnswer, Issued, issued, offered
+from tombola.games.answers import CheckOutAnswer, Issued, OfferedPlay, issued, offered
+from tombola.games.free_entries import parse_free_entry
 from tombola.games.limits import CAMPAIGN_SCOPE, Slot, slot_count
 from tombola.games.plays import Play
 from tombola.games.records import CampaignVersion
 from tombola.games.tokens import SIGNING_KEY, Signer, jwks, sign_token, signing_version
 from tombola.issuing.deciding import Settlement
-from tombola.issuing.usecases import FOR_EVER, KEYS_STALE_FOR, settle_order
+from tombola.issuing.entrants import free_entrant
+from tombola.issuing.usecases import FOR_EVER, KEYS_STALE_FOR, settle_free_entry, settle_order
 from tombola.orders.doors import check_clock, parse_message, statement_of
 from tombola.orders.facts import Order
 from tombola.orders.signatures import verify
@@ -25,6 +27,7 @@ from tombola.ports import Ports
 from tombola.ports.documents import Documents, Write
 from tombola.ports.errors import NotFound
 from tombola.ports.unit_of_work import UnitOfWork
+from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
 from tombola.retailers.usecases import find_retailer, pseudonym_key
 
 
@@ -59,8 +62,30 @@ def check_out(ports: Ports, retailer: str, headers: Mapping[str, str], body: byt
         return CheckOutAnswer(order_id=message.order_id, campaigns=())
     settlements = settle_order(ports, planned.order, _OutboxCommits(ports.documents, planned))
     decided = (each for settlement in settlements for each in settlement.decided)
-    offers = (offered(case, decision, _token_text(ports, decision.play)) for case, decision in decided)
+    language = message.language or "en"
+    offers = (offered(case, decision, _token_text(ports, decision.play), language) for case, decision in decided)
     return CheckOutAnswer(order_id=message.order_id, campaigns=tuple(offers))
+
+
+def enter_free(ports: Ports, retailer: str, headers: Mapping[str, str], body: bytes) -> OfferedPlay:
+    """Take somebody's part in a campaign without an order, signed by the retailer, and answer with the token.
+
+    Asked again, the answer is the same. Raises `Unknown` (retailer, campaign), `Unauthenticated` (signature),
+    `Malformed` (body), `Conflict` (an entry id that is another shopper's).
+    """
+    known, now = find_retailer(ports, retailer), ports.clock.now()
+    verify(webhook_secrets(ports, known), headers, body, now)
+    message, key = parse_free_entry(body, now), pseudonym_key(ports, known)
+    of = message.household_id
+    entrant = free_entrant(
+        retailer=known.retailer,
+        entry_id=message.entry_id,
+        shopper=pseudonym(key, known.retailer, message.shopper_id),
+        household=None if of is None else pseudonym(key, known.retailer, of, HOUSEHOLD),
+        entered_at=message.entered_at,
+    )
+    case, decision = settle_free_entry(ports, message.campaign, entrant, _OutboxCommits(ports.documents))
+    return offered(case, decision, _token_text(ports, decision.play), message.language)
 
 
 def closing_writes(ports: Ports, campaign: str, version: int) -> list[Write]:
@@ -96,17 +121,17 @@ def _head_keys(ports: Ports) -> list[dict[str, str]]:
 
 
 class _OutboxCommits:
-    """How an HTTP door commits: events go to the outbox, and the first commit records the order too.
+    """How an HTTP door commits: events go to the outbox, and the first commit records the order too, if there is one.
 
     The order is told with every token too, not only when it changed: a newer revision may have been handled
     meanwhile and have found no entry to undo. Nobody redelivers a request, so if this process dies before it
     looks again, that event has the order looked at once more.
     """
 
-    def __init__(self, documents: Documents, planned: PlannedOrder) -> None:
+    def __init__(self, documents: Documents, planned: PlannedOrder | None = None) -> None:
         self._documents = documents
-        self._writes = planned.writes
-        self._order = [] if planned.event is None else [planned.event.outbound()]
+        self._writes = planned.writes if planned else ()
+        self._order = [planned.event.outbound()] if planned and planned.event else []
 
     def __call__(self, settlements: Sequence[Settlement], writes: Sequence[Write]) -> None:
         events = [play.event().outbound() for settlement in settlements for play in settlement.changed_plays]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tombola.games.entries import Entry, EntryKind, order_entry, order_text
+from tombola.games.entries import Entry, EntryKind, free_entry, order_entry, order_text
 from tombola.orders.facts import Order
 
 
@@ -45,4 +45,20 @@ def order_entrant(order: Order) -> Entrant:
         household=header.household,
         store_id=header.store_id,
         at=header.ordered_at,
+    )
+
+
+def free_entrant(retailer: str, entry_id: str, shopper: str, household: str | None, entered_at: datetime) -> Entrant:
+    """Return a free entry as what asks for a token. It is what it is from the start: nobody restates or returns it."""
+    return Entrant(
+        kind="free",
+        retailer=retailer,
+        entry=free_entry(entry_id),
+        order="",
+        revision=1,
+        authoritative=True,
+        shopper=shopper,
+        household=household,
+        store_id=None,
+        at=entered_at,
     )

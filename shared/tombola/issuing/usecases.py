@@ -12,17 +12,18 @@ from typing import Any
 
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import candidates, find_launched, live_campaigns
+from tombola.campaigns.usecases import candidates, find_launched, list_versions, live_campaigns
 from tombola.catalogue.usecases import find_products
+from tombola.errors import Conflict, Problem, Unknown
 from tombola.games.derivation import token_id
-from tombola.games.eligibility import Circumstances, Evaluation, evaluate_order
+from tombola.games.eligibility import Circumstances, Evaluation, evaluate_free_entry, evaluate_order, runs_at
 from tombola.games.entries import FIRST_TIER, Entry, pack_products, unpack_products
 from tombola.games.ledger import Balance
 from tombola.games.limits import CAMPAIGN_SCOPE, HOLDER_KINDS, PersonLimit, Slot, named_slot, new_slot, slot_name
 from tombola.games.plays import Play
 from tombola.games.records import CampaignVersion, version_of
 from tombola.games.tokens import SIGNING_KEY
-from tombola.issuing.deciding import Case, Settlement, Shared, settled, that_fit
+from tombola.issuing.deciding import Case, Decision, Settlement, Shared, settled, that_fit
 from tombola.issuing.entrants import Entrant, order_entrant
 from tombola.issuing.places import Places, Wanted, wanted
 from tombola.orders.facts import Order
@@ -72,17 +73,40 @@ def explain_order(ports: Ports, order: Order) -> list[Settlement]:
     return _settlements(ports, unit, order, _concerned(ports, unit, order))
 
 
-def settle_free_entry(
-    ports: Ports, launched: Launched, entrant: Entrant, evaluation: Evaluation, commit: Commit
-) -> Settlement:
-    """Decide and commit what a free entry comes to in a campaign version. Asked again, nothing changes."""
+def settle_free_entry(ports: Ports, campaign: str, entrant: Entrant, commit: Commit) -> tuple[Case, Decision]:
+    """Decide and commit what a free entry comes to in a campaign. Asked again, nothing changes.
+
+    Raises `Unknown` for a campaign that was never launched, `Conflict` (`another-shopper`) for an entry that is
+    somebody else's.
+    """
     unit = UnitOfWork(ports.documents)
-    entry = unit.read(Entry, (*version_of(launched).parts, entrant.retailer, entrant.entry, str(FIRST_TIER)))
+    launched, entry = _entered(ports, unit, campaign, entrant)
+    if entry is not None and entry.shopper != entrant.shopper:
+        msg = f"this free entry to {campaign} belongs to another shopper"
+        raise Conflict(msg, [Problem("entry_id", "an id in use", "a new id")], code="another-shopper")
+    country = find_retailer(ports, entrant.retailer).country
+    evaluation = evaluate_free_entry(
+        launched, entrant.retailer, entrant.shopper, entrant.household, entrant.at, country
+    )
     entering = _Entering(launched, {} if entry is None else {FIRST_TIER: entry}, (evaluation,))
     around = _Around(entrant, ports.clock.now(), _is_erased(ports, entrant))
     settlement = _settlement(ports, unit, entering, around)
     _committed(unit, [settlement], commit)
-    return settlement
+    return settlement.decided[0]
+
+
+def _entered(ports: Ports, unit: UnitOfWork, campaign: str, entrant: Entrant) -> tuple[Launched, Entry | None]:
+    """Return the version that a free entry has an entry in; else the one that ran when it was made, or the latest."""
+    started = [each for each in list_versions(ports, campaign) if each.status != "committed"]
+    if not started:
+        msg = f"campaign {campaign!r} is not launched"
+        raise Unknown(msg, code="unknown-campaign")
+    versions = [find_launched(ports, campaign, each.version) for each in started]
+    keys = [(*version_of(each).parts, entrant.retailer, entrant.entry, str(FIRST_TIER)) for each in versions]
+    for launched, entry in zip(versions, unit.read_all(Entry, keys), strict=True):
+        if entry is not None:
+            return launched, entry
+    return next((each for each in versions if runs_at(each, entrant.at)), versions[-1]), None
 
 
 def _committed(unit: UnitOfWork, settlements: Sequence[Settlement], commit: Commit) -> list[Settlement]:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tombola.campaigns.wording import Language
 from tombola.errors import Fault, Malformed, Problem
 from tombola.instants import Instant
 from tombola.json_text import check_json
@@ -88,7 +89,7 @@ class OrderMessage(Message):
 
     `store_id`, `ordered_at`, `currency` together are the order's head: all of them or, where `scope` is
     `some`, none (then a lone `currency` may still stand for the amounts). `shopper_id` and `household_id` are the
-    retailer's own, and never leave this door.
+    retailer's own, and never leave this door. `language` is that of the words in a check-out's answer.
     """
 
     type: Literal["order.stated", "order.checked_out"]
@@ -105,6 +106,7 @@ class OrderMessage(Message):
     returns: Annotated[tuple[ReturnMessage, ...], Field(max_length=MAX_LINES)] = ()
     payments: Annotated[tuple[PaymentMessage, ...], Field(max_length=100)] = ()
     cancelled_at: Instant | None = None
+    language: Language | None = None
 
 
 def parse_message(body: bytes) -> OrderMessage:
@@ -150,6 +152,8 @@ def check_clock(message: OrderMessage, now: datetime) -> None:
 def _misplaced(message: OrderMessage, door: Door) -> Iterator[Problem]:
     if message.type != TYPE_AT.get(door):
         yield Problem("type", repr(message.type), f"{TYPE_AT.get(door)!r}, which is what may be said at this door")
+    elif message.language is not None and door != "check_out":
+        yield Problem("language", repr(message.language), "nothing: only a check-out is answered in words")
 
 
 def _half_head(message: OrderMessage) -> Iterator[Problem]:

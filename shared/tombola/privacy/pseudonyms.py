@@ -40,6 +40,11 @@ def pseudonyms(key: bytes, retailer: str, label: str = SHOPPER) -> Callable[[str
     return of
 
 
+def pseudonyms_by_column(key: bytes, retailer: str) -> dict[str, Callable[[str], str]]:
+    """Return what makes one retailer's pseudonyms under one key, by the column they stand in."""
+    return {"shopper": pseudonyms(key, retailer), "household": pseudonyms(key, retailer, HOUSEHOLD)}
+
+
 def _part(text: str) -> bytes:
     part = text.encode()
     return len(part).to_bytes(8, "big") + part
