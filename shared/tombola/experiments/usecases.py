@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tombola.campaigns.usecases import live_campaigns
+from tombola.campaigns.usecases import live_index
 from tombola.events import derived_id
 from tombola.experiments.choosing import Choice, DecisionPoint, Proposal, banner_of, choose
 from tombola.experiments.events import ProposalMade
@@ -30,7 +30,7 @@ def choose_offer(
     message_id = verify(webhook_secrets(ports, known), headers, body, now)
     shopper = pseudonym(pseudonym_key(ports, known), known.retailer, request.shopper_id)
     point = _decision_point(ports, known.retailer, shopper, request)
-    choice = choose(live_campaigns(ports), point)
+    choice = choose(live_index(ports).at(retailer), point)
     if choice.proposal is None:
         return Offer(proposal=None, banner=None, reasons=choice.reasons)
     event = _proposal_made(choice.proposal, point, request, request.request_id or message_id)
