@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tombola.campaigns.counting import FAR
 
-MOST_STEPS = 20_000
+MOST_STEPS = 10_000
 """Far beyond what real criteria need: some tenths of a second."""
 
 
