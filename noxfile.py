@@ -54,6 +54,20 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Files that nobody would write, as many as fit into the time: `nox -s fuzz [-- --seconds 60] [--seed N]`."""
+    sync(session, extras=("local",), groups=("tests",))
+    session.run("python", "tests/fuzz/feeds.py", *session.posargs)
+
+
+@nox.session
+def journey(session: nox.Session) -> None:
+    """The year's 1.47 million order lines, checked, loaded, and reconciled to the cent."""
+    sync(session, extras=("demo",))
+    session.run("python", "tests/journey/year.py")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure beside others, as ratios in one run: `nox -s bench -- feeds [--rows N] [--runs N] [--write]`."""
     sync(session, extras=("local",), groups=("bench",))

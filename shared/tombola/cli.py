@@ -209,6 +209,9 @@ _ELSEWHERE = {
     "campaign": ("tombola.cli_campaign", "app"),
     "check": ("tombola.cli_feeds", "check"),
     "contract": ("tombola.cli_contract", "contract"),
+    "dialect": ("tombola.cli_dialect", "app"),
+    "list": ("tombola.cli_list", "app"),
+    "prize": ("tombola.cli_prize", "app"),
     "receipt": ("tombola.cli_feeds", "receipts"),
     "reconcile": ("tombola.cli_reconcile", "command"),
 }

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tombola.appraisals.overlaps import Overlap
+from tombola.appraisals.uptake import LEVELS, Estimate, Uptake
 from tombola.campaigns.liability import Liability, most_won
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.overlaps import Overlap
-from tombola.campaigns.uptake import LEVELS, Estimate, Uptake
 from tombola.campaigns.winning import Prize
 from tombola.money import major_units
 

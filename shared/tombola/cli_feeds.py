@@ -1,6 +1,7 @@
 """The commands about files that retailers send: `check`, and what belongs to receipts."""
 
 import json
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tombola.local.file_check import Progress
 
 Kind = Literal["products", "orders", "shoppers", "navigation", "returns"]
+GIVE_BACK = "dirty_decay_ms:100,muzzy_decay_ms:0"
+"""For Polars' allocator, jemalloc: give memory back after a tenth of a second, not ten. The peak is 18 MiB lower."""
 QUARANTINED = 1
 NOT_GENUINE = 1
 LARGEST_RECEIPT = 16 * 1024 * 1024
@@ -37,6 +40,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON, and nothing else.")] = False,
 ) -> None:
     """Judge a file as the intake would, on this machine. Exit code 0: taken; 1: quarantined; 2: cannot be read."""
+    os.environ.setdefault("_RJEM_MALLOC_CONF", GIVE_BACK)  # of this process alone, before Polars is loaded
     from tombola.local.file_check import check_file, retailer_of  # noqa: PLC0415 (heavy)
     from tombola.runtime.settings import read_settings  # noqa: PLC0415 (heavy)
 

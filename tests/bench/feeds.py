@@ -1,7 +1,7 @@
 """How fast the intake of feeds is, beside what checks nothing and beside what checks the same.
 
-`python tests/bench/feeds.py [--rows N] [--runs 5] [--write]` makes seeded files of order lines, lets everybody
-read them in turns, each run in a process of its own, and prints medians. `--write` keeps them in
+`python tests/bench/feeds.py [--rows N] [--runs 5] [--large N] [--write]` makes seeded files of order lines, lets
+everybody read them in turns, each run in a process of its own, and prints medians. `--write` keeps them in
 `docs/bench/feeds.json`.
 """
 
@@ -101,13 +101,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the intake of feeds.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the main file; slow contestants read fewer")
     parser.add_argument("--runs", type=int, default=5, help="of each contestant; the middle one counts")
+    parser.add_argument(
+        "--large", type=int, help=f"rows of the file that tells the memory; {LARGE} times as many if unsaid"
+    )
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULT.name}")
     stated = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
     with tempfile.TemporaryDirectory(dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None) as name:
         entries = _entries(Path(name), stated.rows)
         found = _in_turns(entries, stated.runs, Path(name), console)
-        small, large = _memory(Path(name), stated.rows, found["tombola"])
+        small, large = _memory(Path(name), stated.large or stated.rows * LARGE, found["tombola"])
     console.print(_table(found))
     figures = _figures(found, small, large, stated.runs)
     console.print(_goals(figures))
@@ -166,19 +169,33 @@ def _agree(found: Mapping[str, Measured]) -> None:
 
 
 def _memory(folder: Path, rows: int, usual: Measured) -> tuple[Measured, Measured]:
-    """Return the project on the main file and on one several times as large."""
-    file = _generate(folder / "large.csv", rows * LARGE, SHARE_BAD)
-    large = Measured(Entry("tombola, large", "tombola", file, rows * LARGE, usual.entry.small))
+    """Return the project on the main file and on a larger one of so many rows, which is there for this run alone."""
+    for other in {*folder.glob("*.csv*")} - {usual.entry.small}:
+        other.unlink()
+    file = _generate(folder / "large.csv", rows, SHARE_BAD)
+    large = Measured(Entry("tombola, large", "tombola", file, rows, usual.entry.small))
     large.run(folder / "out")
     return usual, large
 
 
 def _table(found: Mapping[str, Measured]) -> Table:
     table = Table(title="Medians, in turns")
-    for name in ("", "rows", "refused", "seconds", "slowest", "rows/s", "tombola is", "CPU s/M rows", "peak MiB"):
+    for name in (
+        "",
+        "rows",
+        "refused",
+        "seconds",
+        "slowest",
+        "rows/s",
+        "tombola is",
+        "CPU s/M rows",
+        "by CPU",
+        "peak MiB",
+    ):
         table.add_column(name, justify="left" if not name else "right")
     for label, measured in found.items():
-        rival = _ours(label, found).rate / measured.rate
+        ours = _ours(label, found)
+        is_ours = measured.entry.contestant == "tombola"
         refused = next(iter(measured.refused))
         table.add_row(
             label,
@@ -187,8 +204,9 @@ def _table(found: Mapping[str, Measured]) -> Table:
             f"{measured.median:.2f}",
             f"{max(measured.seconds):.2f}",
             f"{measured.rate:,.0f}",
-            "" if measured.entry.contestant == "tombola" else f"{rival:.2f} x",
+            "" if is_ours else f"{ours.rate / measured.rate:.2f} x",
             f"{measured.cpu:.2f}",
+            "" if is_ours else f"{measured.cpu / ours.cpu:.2f} x",
             f"{measured.peak:,.0f}",
         )
     return table
@@ -215,9 +233,11 @@ def _figures(found: Mapping[str, Measured], small: Measured, large: Measured, ru
         "rows_of": {name: found[label].entry.rows for name, label in names.items()},
         "rows_per_second": {name: round(found[label].rate) for name, label in names.items()},
         "cpu_seconds_per_million_rows": {name: round(found[label].cpu, 3) for name, label in names.items()},
+        "times_as_fast_by_cpu": {name: round(found[label].cpu / ours.cpu, 3) for name, label in names.items()},
         "all_bad_rows_per_second": {
             name: round(found[f"{name}, all bad"].rate) for name in ("tombola", "pydantic_rows")
         },
+        "all_bad_times_as_fast_by_cpu": round(found["pydantic_rows, all bad"].cpu / found["tombola, all bad"].cpu, 3),
         "gzip_seconds": {
             "tombola": round(found["tombola, gzip"].median, 3),
             "tombola_plain": round(ours.median, 3),

@@ -198,6 +198,16 @@ def test_words_come_in_the_language_that_was_asked_for_and_data_in_none(
     assert answer["trace"]["qualifies"] is False
 
 
+def test_a_refusal_that_is_not_about_the_basket_says_so_though_the_basket_qualifies(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch(limits={"per_shopper": 1})
+    offer(client, ports, message("o-1"))
+    answer = offer(client, ports, message("o-2"))
+    assert (answer["reason"], answer["trace"]["qualifies"]) == ("limit-reached", True)
+    assert answer["words"] == ["You have taken part as often as the rules allow."]
+
+
 def test_a_free_entry_is_taken_by_its_own_function(client: Client, ports: Ports, launch: Callable[..., None]) -> None:
     launch(free_entry={"amount": "5.00", "how": "by letter"})
     body = json.dumps(
@@ -218,7 +228,8 @@ def test_the_control_group_is_told_that_it_is_not_invited_and_no_more(
     launch(control={"share": "0.999999", "mode": "invitation"})
     answer = offer(client, ports, message())
     assert answer == {
-        "campaign": "spring-wheel", "tier": 1, "token": None, "reason": "not-invited", "words": [], "trace": None,
+        "campaign": "spring-wheel", "tier": 1, "token": None, "reason": "not-invited", "trace": None,
+        "words": ["The game is by invitation."],
         "play_url": None,
     }  # fmt: skip
 
@@ -356,6 +367,19 @@ def test_plays_are_settled_by_the_clock_in_live_and_in_ended_campaigns(
         told = [(event["state"], event["prize_state"], event["payable_minor"]) for event in published("play-changed")]
         assert sorted(told[-2:]) == [("expired", "none", 0), ("played", "matured", 1200)]
     assert reconcile(ports, "spring-wheel", 1).problems == ()
+
+
+def test_draws_are_sealed_by_the_clock_and_the_head_is_told(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    play(client, offer(client, ports, message("o-1"))["token"])
+    offer(client, ports, message("o-2"))
+    ports.clock.advance(timedelta(hours=1))
+    for _ in range(2):
+        assert client("seal_draws").post("/", data=b"{}").status_code == 204
+    (head,) = published("draws-sealed")
+    assert (head["number"], head["count"], head["totals"]["played"], head["totals"]["open"]) == (1, 3, 1, 1)
 
 
 def test_check_out_and_the_webhook_racing_for_one_order_make_one_token(

@@ -15,7 +15,7 @@ import pyarrow as pa
 from tombola.feeds.columns import Columns, odd_rows
 from tombola.feeds.contracts import contract
 from tombola.feeds.decoding import Decoder, columns_wanted
-from tombola.feeds.duplicates import FirstSight, Hasher, Hashes, SecondLook
+from tombola.feeds.duplicates import FirstSight, Hasher, SecondLook
 from tombola.feeds.events import FeedKind
 from tombola.feeds.formats import open_records
 from tombola.feeds.judging import Judge, Judged
@@ -24,6 +24,7 @@ from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, work_ahead, write_behind
 from tombola.feeds.receipts import Tally
 from tombola.feeds.rejects import RejectsForm
+from tombola.feeds.seen_keys import BITS, Hashes
 from tombola.feeds.splitting import Block
 from tombola.feeds.transcribing import Records
 from tombola.feeds.unknown_products import UnknownProducts
@@ -78,8 +79,16 @@ class _Ready:
 class Check:
     """The state of one file's check. Afterwards its counts, `errors` and `warnings` go into the receipt."""
 
-    def __init__(self, world: World, sinks: Sinks, *, masked: bool = True, key_bits: int = 64) -> None:
-        """Send what is judged to the sinks.
+    def __init__(
+        self,
+        world: World,
+        sinks: Sinks,
+        *,
+        masked: bool = True,
+        key_bits: int = BITS,
+        over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Send what is judged to the sinks, until the time is `over`.
 
         `masked` and `key_bits` are for tests: without the mask the model judges every row, and with few bits
         many keys look alike. Neither changes the outcome.
@@ -90,6 +99,8 @@ class Check:
         self.warnings = Tally()
         self.dialect = world.dialect
         """How the file is read: what is stated, and what its first bytes and its header show."""
+        self._over = over
+        self._last_block: int | None = None
         self._world = world
         self._sinks = sinks
         self._masked = masked
@@ -116,6 +127,8 @@ class Check:
         """Judge all rows but those whose key was seen before; return what ended the file, and these keys."""
         first = FirstSight()
         fault = self._read(source, self._ready, lambda reader, ready: self._first_sight(first, reader, ready, behind))
+        if self._last_block is None:
+            self._last_block = 0  # no block has this number: all are read again
         return fault, first.suspects()
 
     def _read_second(self, source: Measured, second: SecondLook, behind: WriteBehind) -> None:
@@ -140,11 +153,20 @@ class Check:
             decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
             judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)
             with work_ahead(lambda block: prepare(judge.judged(block)), reader.blocks()) as prepared:
-                for one in prepared:
+                for number, one in enumerate(prepared, 1):
                     take(reader, one)
+                    self._end_in_time(number)
         except Unusable as fault:
             return fault
         return None
+
+    def _end_in_time(self, number: int) -> None:
+        """Read no block after this one if the time is over. The second reading ends where the first one did."""
+        if self._last_block is None and self._over():
+            self._last_block = number
+        if self._last_block == number:
+            message = "its rows take longer to judge than there is time for"
+            raise Unusable(message, code="split-this-file")
 
     def _ready(self, judged: Judged) -> _Ready:
         """Return rows with all that they are needed for at first sight."""
@@ -202,9 +224,13 @@ class Check:
 
     def _note_conflicts(self, judged: Judged) -> None:
         """Tell of rows that contradict an earlier one."""
-        for position, line in enumerate(judged.lines.tolist()):
-            value = ", ".join(judged.shown(position, field) for field in self._row.KEY)
-            self.errors.add("key-conflict", ", ".join(self._row.KEY), line=line, value=value)
+        key = self._row.KEY
+
+        def place(one: int) -> tuple[int, str]:
+            return int(judged.lines[one]), ", ".join(judged.shown(one, field) for field in key)
+
+        count = judged.values.height
+        self.errors.add_many("key-conflict", ", ".join(key), count, range(count), place)
 
     def _note_oddities(self, judged: Judged) -> None:
         """Count what is odd about accepted rows."""

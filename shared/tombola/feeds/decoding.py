@@ -7,7 +7,7 @@ problem of a row is told at once. Texts repeat a lot within a file, so what was 
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from tombola.errors import Malformed, Problem
 from tombola.feeds.contracts import Row, reading
+from tombola.feeds.sniffing import structure
 from tombola.feeds.unusable import Unusable
 from tombola.instants import FIRST_YEAR, LAST_YEAR
 from tombola.money import EXPONENTS
@@ -206,19 +207,21 @@ class Decoder:
         seen = self._instants.ambiguous
         return [field for field, how in self._hows.items() if how == "instant" and record[self.places[field]] in seen]
 
-    def _priced(self, field: str, texts: Sequence[Sequence[str]]) -> Iterator[object]:
+    def _priced(self, field: str, texts: Sequence[Sequence[str]]) -> list[object]:
         """Read amounts whose currency stands in the same row."""
-        nulls, null = self._dialect.nulls, self._null(field)
-        for text, currency in zip(texts[self.places[field]], texts[self.places["currency"]], strict=True):
-            yield null if text in nulls else self._amounts_of(field, currency.strip())[text]
+        currencies = texts[self.places["currency"]]
+        readers = {currency: self._amounts_of(field, currency.strip()) for currency in set(currencies)}
+        return [readers[currency][text] for text, currency in zip(texts[self.places[field]], currencies, strict=True)]
 
     def _amounts_of(self, field: str, currency: str) -> Remembered:
         """Return what reads a field's amounts in a currency. Amounts of a currency nobody knows are refused later."""
+        if currency not in EXPONENTS:
+            currency = "EUR"
         if (found := self._amounts.get((field, currency))) is not None:
             return found
-        if currency not in EXPONENTS:
-            return self._amounts_of(field, "EUR")
-        found = Remembered(self._amount(currency, self._dialect.units.get(field)))
+        nulls, null = self._dialect.nulls, self._null(field)
+        read = self._amount(currency, self._dialect.units.get(field))
+        found = Remembered(lambda text: null if text in nulls else read(text))
         return self._amounts.setdefault((field, currency), found)
 
     @property
@@ -286,6 +289,7 @@ def _places(row: type[Row], dialect: Dialect, header: Sequence[str]) -> dict[str
         found = ", ".join(map(repr, header[:NAMED])) + (f" and {len(header) - NAMED} more" * (len(header) > NAMED))
         free = [name for name in header[:NAMED] if name not in names.values()]
         message = f"no column {wanted}; found {found}{_hints(needed, free)}"
+        message += _delimiter_hint(header, dialect, names.values())
         raise Unusable(message, code="missing-columns", line=1, value=", ".join(needed))
     return places
 
@@ -303,6 +307,12 @@ def columns_wanted(row: type[Row], dialect: Dialect) -> dict[str, bool]:
 def _needed(row: type[Row], field: str) -> bool:
     """A currency is never needed: it is the retailer's, by default."""
     return row.model_fields[field].is_required() and field != "currency"
+
+
+def _delimiter_hint(header: Sequence[str], dialect: Dialect, names: Collection[str]) -> str:
+    """Return which delimiter the header shows, if it is another than the one that is stated."""
+    found = structure(header[0], names).delimiter if len(header) == 1 else dialect.delimiter
+    return f"; is the delimiter {found!r}, and not {dialect.delimiter!r}?" if found != dialect.delimiter else ""
 
 
 def _hints(needed: Mapping[str, None], header: Sequence[str]) -> str:

@@ -1,37 +1,29 @@
-"""Find rows that were seen before, exactly, with 8 bytes of memory a row.
+"""Find rows that were seen before, exactly, with some 4 bytes of memory a row.
 
-At first sight a row's key is known by 64 bits. Where these were seen before, the row is a *suspect*: it is put off
-until the file has been read, and judged when the file is read again, by 128 bits of its key and 64 of all it says,
-kept for the suspects alone. So two keys that share 64 bits cost time and never a row.
+At first sight a row's key is known by 52 bits. Where these were seen before, the row is a *suspect*: it is put off
+until the file has been read, and judged when the file is read again, by 116 bits of its key and 64 of all it says,
+kept for the suspects alone. So two keys that share 52 bits cost time and never a row.
 """
 
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from tombola.feeds.contracts import Row
+from tombola.feeds.seen_keys import BITS, NO_HASHES, Flags, Hashes, Places, SeenKeys, among, distinct
 
-Hashes = npt.NDArray[np.uint64]
-Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 Seen = Literal["known", "new", "duplicate", "conflict"]
-PARTS = 16
-"""Digests are kept in so many sorted parts, so that putting new ones in order takes little extra memory."""
-RECENT = 64 * 1024
-"""Digests of a part that are kept apart before they are put in order with the others."""
-NO_HASHES: Hashes = np.zeros(0, np.uint64)
 
 
 class Hasher:
     """Digests of rows: of what names them, and of all they say."""
 
-    def __init__(self, row: type[Row], bits: int = 64) -> None:
+    def __init__(self, row: type[Row], bits: int = BITS) -> None:
         """Keep `bits` of a key's first digest; fewer make collisions, which tests want."""
         self._key = list(row.KEY)
-        self._mask = np.uint64(2**bits - 1)
+        self._mask = np.uint64((2**bits - 1) << (64 - bits))
 
     def keys(self, values: pl.DataFrame) -> Hashes:
         """Return what a row's key is known by at first sight."""
@@ -47,16 +39,14 @@ class FirstSight:
 
     def __init__(self) -> None:
         """Know none."""
-        self._parts = [_Part() for _ in range(PARTS)]
+        self._seen = SeenKeys()
         self._suspects: list[Hashes] = []
 
     def judge(self, keys: Hashes) -> Flags:
         """Return which keys are seen for the first time, and remember them."""
         order, placed, again = _placed(keys)
-        bounds = np.searchsorted(placed, np.arange(1, PARTS, dtype=np.uint64) << np.uint64(60))
-        for part, low, high in zip(self._parts, [0, *bounds], [*bounds, len(keys)], strict=True):
-            again[low:high] |= part.holds(placed[low:high])
-            part.add(placed[low:high][~again[low:high]])
+        alone = ~again
+        again[alone] = self._seen.seen(placed[alone])
         if again.any():
             self._suspects.append(distinct(placed[again]))
         first = np.empty(len(keys), np.bool_)
@@ -66,23 +56,6 @@ class FirstSight:
     def suspects(self) -> Hashes:
         """Return the keys that were seen more than once, in order."""
         return distinct(np.concatenate([NO_HASHES, *self._suspects]))
-
-
-class _Part:
-    """Sorted digests: most of them in one array, the recent ones in another."""
-
-    def __init__(self) -> None:
-        self._most = NO_HASHES
-        self._recent = NO_HASHES
-
-    def holds(self, keys: Hashes) -> Flags:
-        return among(keys, self._most) | among(keys, self._recent)
-
-    def add(self, keys: Hashes) -> None:
-        self._recent = np.sort(np.concatenate((self._recent, keys)), kind="stable")
-        if len(self._recent) >= RECENT:
-            self._most = np.sort(np.concatenate((self._most, self._recent)), kind="stable")
-            self._recent = NO_HASHES
 
 
 class SecondLook:
@@ -134,18 +107,3 @@ def _placed(keys: Hashes) -> tuple[Places, Hashes, Flags]:
         if not again.any():
             break
     return order, placed, again
-
-
-def distinct(keys: Hashes) -> Hashes:
-    """Return each key once, in order: many times as fast as numpy's `unique`, which hashes them."""
-    placed = np.sort(keys)
-    return placed[np.append(True, placed[1:] != placed[:-1])] if len(placed) else placed
-
-
-def among(keys: Hashes, known: Hashes) -> Flags:
-    """Return which keys are among the sorted ones."""
-    if not len(known):
-        return np.zeros(len(keys), np.bool_)
-    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    found: Flags = known[places] == keys
-    return found

@@ -12,6 +12,7 @@ from tombola.feeds.transcribing import WIDEST, Broken, Transcribed, null_text, t
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
+_WORDS = {True: "true", False: "false"}
 _BLANK = " \t\r\n"
 
 
@@ -116,14 +117,15 @@ class JsonLines(Transcribed):
             return "wrong-field-count", f"the key {min(late)!r}, which none of the first objects has; expected it there"
         if "\\u" in line and not _is_unicode(found):
             return "not-json", "half a character, written as \\ud800 to \\udfff; expected Unicode"
-        cells = []
+        cells: list[str] = []
         for name in self.header:
             value = found.get(name)
-            if isinstance(value, (list, dict)):
-                if not self._wanted or name in self._wanted:
-                    return "nested-value", f"{name!r} holds a list or an object; expected a text, number, yes or no"
-                value = ""
-            cells.append(self._null if value is None else _text(value))
+            if value.__class__ is str:
+                cells.append(value)
+            elif isinstance(value, (list, dict)) and (not self._wanted or name in self._wanted):
+                return "nested-value", f"{name!r} holds a list or an object; expected a text, number, yes or no"
+            else:
+                cells.append(_WORDS.get(value, self._null) if value.__class__ is bool else self._null)
         return cells
 
 
@@ -174,7 +176,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _is_unicode(found: dict[str, Any]) -> bool:
     try:
-        str(found).encode()
+        json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     return True
@@ -183,12 +185,6 @@ def _is_unicode(found: dict[str, Any]) -> bool:
 def _no_number(text: str) -> NoReturn:
     message = f"{text} is no number"
     raise ValueError(message)
-
-
-def _text(value: object) -> str:
-    if value is True or value is False:
-        return "true" if value else "false"
-    return str(value)
 
 
 def _split(data: bytes) -> list[str]:

@@ -1,7 +1,7 @@
 """Judge the rows of a block by themselves: the mask takes the surely valid, the contract's model has the final word."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,7 +53,7 @@ class Problems:
 class Judged:
     """One block judged. `values` are the rows that passed, `indices` their records, `refused` the records that did not.
 
-    `ambiguous` are records with local times that the clock shows twice.
+    `ambiguous` are records with local times that the clock shows twice; `sent` gives a field of a record as it came.
     """
 
     row: type[Row]
@@ -62,6 +62,7 @@ class Judged:
     indices: Places
     refused: Sequence[int]
     problems: Problems
+    sent: Callable[[Block, int, str], str | None]
     ambiguous: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
@@ -74,8 +75,9 @@ class Judged:
         return replace(self, values=self.values.filter(pl.Series(kept)), indices=self.indices[kept])
 
     def shown(self, position: int, name: str) -> str:
-        """Return what may be shown of a passed row's field."""
-        return _shown(self.row, name, self.values[name][position])
+        """Return what may be shown of a passed row's field: as it came, or where no column holds it, as it is read."""
+        sent = self.sent(self.block, int(self.indices[position]), name)
+        return _shown(self.row, name, self.values[name][position] if sent is None else sent)
 
 
 class Judge:
@@ -102,7 +104,12 @@ class Judge:
             taken = masked.values if len(sure) == len(block) else masked.values.filter(pl.Series(masked.sure))
             values, passed = _merged(taken, sure, values, passed)
         assert values is not None  # noqa: S101 (from one or the other)
-        return Judged(self._row, block, values, passed, found.refused, found.problems, found.ambiguous)
+        return Judged(self._row, block, values, passed, found.refused, found.problems, self._sent, found.ambiguous)
+
+    def _sent(self, block: Block, index: int, name: str) -> str | None:
+        """Return a field as its sender wrote it; None where no column holds it."""
+        place = self._decoder.places.get(name)
+        return None if place is None else self._reader.records(block, [index])[0][place]
 
 
 def _merged(

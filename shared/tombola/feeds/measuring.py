@@ -16,7 +16,7 @@ class Measured(io.RawIOBase):
         self._stream = stream
         self._digest = hashlib.sha256()
         self._begin = stream.tell() if stream.seekable() else None
-        self._shared = False
+        self._shared = self._finished = False
         self.size = 0
 
     def readable(self) -> bool:
@@ -46,8 +46,9 @@ class Measured(io.RawIOBase):
 
     def finish(self) -> str:
         """Read what is left and return the SHA-256 of everything, in hex."""
-        while self.read(FINISHING_BYTES):
+        while not self._finished and self.read(FINISHING_BYTES):
             pass
+        self._finished = True  # whoever reads the stream again does not add to it
         return self._digest.hexdigest()
 
     def _first(self) -> int:

@@ -31,24 +31,25 @@ class Parquet(Transcribed):
     def __init__(self, file: IO[bytes], size: int, dialect: Dialect, wanted: Mapping[str, bool]) -> None:
         """Read the schema. Raises `Unusable` for a file that is damaged or cut off, and for nested columns in use."""
         self.dialect = dialect
+        self._fault: Unusable | None = None
         try:
             self._file = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
         except _DAMAGED as error:
             raise _damaged(error) from error
         schema = self._file.schema_arrow
         self.header = list(schema.names)
-        self._used = [not wanted or name in wanted for name in self.header]
+        self._used = [field.name in wanted if wanted else _is_flat(field) for field in schema]
         self._check(schema, size)
         self.form = ParquetForm(schema)
 
     def blocks(self) -> Iterator[Block]:
         """Yield all rows, also those before a fault."""
         first = 1
-        batches = self._file.iter_batches(ROWS)
-        while (batch := self._next(batches, first)) is not None:
-            if batch.num_rows:
-                yield self._block(batch, first)
+        for batch in self._batches():
+            yield self._block(batch, first)
             first += batch.num_rows
+        if self._fault is not None:
+            raise self._fault
 
     def as_sent(self, block: Block, indices: Sequence[int]) -> Sequence[pa.RecordBatch]:
         """Return rows with all columns, also those that nobody reads."""
@@ -72,11 +73,19 @@ class Parquet(Transcribed):
             message = f"{size} bytes hold {cells} cells of {unpacked} bytes"
             raise Unusable(message, code="packing-bomb")
 
-    def _next(self, batches: Iterator[pa.RecordBatch], row: int) -> pa.RecordBatch | None:
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all rows up to a fault, so many at a time; row groups may be tiny."""
+        waiting: list[pa.RecordBatch] = []
         try:
-            return next(batches, None)
+            for batch in self._file.iter_batches(ROWS):
+                waiting.append(batch)
+                if sum(one.num_rows for one in waiting) >= ROWS:
+                    yield pa.concat_batches(waiting)
+                    waiting = []
         except _DAMAGED as error:
-            raise _damaged(error, row) from error
+            self._fault = _damaged(error)
+        if any(one.num_rows for one in waiting):
+            yield pa.concat_batches(waiting)
 
     def _block(self, batch: pa.RecordBatch, first: int) -> Block:
         columns, broken = [], {}
@@ -131,7 +140,9 @@ def _instants(column: pa.Array, dialect: Dialect) -> pa.Array:
     with suppress(pa.ArrowInvalid):  # the form that is read fastest, where it says all
         plain = plain.cast(pa.timestamp("s"))
     text = pc.cast(plain, pa.large_string())
-    return pc.binary_join_element_wise(text, "Z", "") if zoned else text
+    return (
+        pc.binary_join_element_wise(text, *(pa.scalar(one, pa.large_string()) for one in ("Z", ""))) if zoned else text
+    )
 
 
 def _microseconds(column: pa.Array) -> pa.Array:
@@ -153,8 +164,8 @@ def _unpacked(group: Any) -> int:  # noqa: ANN401 (pyarrow has no types)
     return int(group.total_byte_size)
 
 
-def _damaged(error: Exception, row: int | None = None) -> Unusable:
-    return Unusable(f"the Parquet file is damaged or cut off: {str(error)[:200]}", code="format-broken", line=row)
+def _damaged(error: Exception) -> Unusable:
+    return Unusable(f"the Parquet file is damaged or cut off: {str(error)[:200]}", code="format-broken")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ Step = Callable[[], None]
 WORKERS = 2
 """Threads that work on a block each. They spend their time in libraries that let others run meanwhile."""
 WAITING = 1
-"""Items that may wait between two threads: each is some 15 MiB of columns."""
+"""Steps that may wait for the thread that writes: each holds some 5 MiB of columns."""
 
 
 class _End:

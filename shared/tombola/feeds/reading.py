@@ -13,16 +13,18 @@ import numpy as np
 
 from tombola.feeds.rejects import TextForm
 from tombola.feeds.sniffing import structure
-from tombola.feeds.splitting import MAX_RECORD, NO_PLACES, Block, cut_at_line, line_ends, split
+from tombola.feeds.splitting import LF, MAX_RECORD, NO_PLACES, Block, cut_at_line, line_ends, split
 from tombola.feeds.texts import Texts
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
-READ_BYTES = 3 * 1024 * 1024
+READ_BYTES = 1536 * 1024
 WIDEST_SPLIT = 1_000
 """Columns; wider files are parsed by the csv module."""
 LONGEST_SPLIT = 128 * 1024
 """Bytes of a record; longer ones are parsed by the csv module, which knows its limits."""
+MOST_LINES = 64 * 1024
+"""Lines of a block: every one may become a rejected row, with words of its own."""
 
 
 class Reader:
@@ -104,14 +106,17 @@ class Reader:
         if not whole:
             self._read_on()
             return None
-        data = self._rest[:whole]
+        data = _some_lines(self._rest[:whole])
         block = self._split(data)
         if block is not None and block.data:
             self._rest = self._rest[len(block.data) :]
             self._next += block.line_count
             return block
         block, used, fault = self._parsed(data)
-        if fault is not None and (self._ended or fault.code != "unclosed-quote"):
+        if not used and len(data) < whole:  # a record of that many lines
+            data = self._rest[:whole]
+            block, used, fault = self._parsed(data)
+        if fault is not None and ((self._ended and len(data) == whole) or fault.code != "unclosed-quote"):
             self._fault = self._fault if self._fault is not None and fault.code == "unclosed-quote" else fault
             self._rest = b""
         else:
@@ -236,6 +241,15 @@ class _Records:
         self.broken[len(self.records)] = ("broken-quoting", reason)
         self._add([""], start)
         return None
+
+
+def _some_lines(data: bytes) -> bytes:
+    """Return the data, or its first lines where it has too many."""
+    buffer = np.frombuffer(data, np.uint8)
+    if np.count_nonzero(buffer == LF) + (data.count(b"\r") if b"\r" in data else 0) <= MOST_LINES:
+        return data
+    ends = line_ends(data)
+    return data[: ends[MOST_LINES - 1]] if len(ends) > MOST_LINES else data
 
 
 def _first(block: Block, count: int) -> Block:

@@ -85,9 +85,14 @@ def transcribed(
     writer = csv.writer(text, lineterminator="\n")
     reasons = dict(broken)
     for number, row in enumerate(rows):
-        if number not in reasons and max(map(len, row)) > LONGEST_CELL:
+        together = "".join(row)
+        if len(together) > LONGEST_CELL and number not in reasons and max(map(len, row)) > LONGEST_CELL:
             reasons[number] = ("too-long", f"a cell is over {LONGEST_CELL} characters")
-        writer.writerow([cell.translate(BREAKS) for cell in row] if number not in reasons else [""])
+        if number in reasons:
+            writer.writerow([""])
+        else:
+            broken_up = "\n" in together or "\r" in together
+            writer.writerow([cell.translate(BREAKS) for cell in row] if broken_up else row)
     return block_of(text.getvalue().encode(), lines, width, reasons, sent)
 
 
@@ -109,6 +114,8 @@ def null_text(dialect: Dialect) -> str:
 
 def instant_text(at: datetime | date, dialect: Dialect) -> str:
     """Return an instant in the first of the dialect's formats that says all of it, and in ISO 8601 if none does."""
+    if dialect.datetime_formats[0] == "iso":
+        return at.isoformat()
     moment = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day)  # noqa: DTZ001 (a wall clock's)
     zone = ZoneInfo(dialect.time_zone)
     meant = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 import polars as pl
 
-from tombola.feeds.duplicates import NO_HASHES, Hashes, among, distinct
+from tombola.feeds.seen_keys import NO_HASHES, Hashes, among, distinct
 from tombola.feeds.splitting import Places
 
 REMEMBERED = 1_000_000

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 SECONDS = 540.0
 """What event functions have on the platform."""
+FIRST_READING = 0.5
+"""The share of the time in which a file must be read once: where keys come again it is read a second time."""
 PUBLISHED_AT_ONCE = 500
 RECEIPTS_PER_LOAD = 1_000
 Stated = Callable[[pl.DataFrame, str, int], Iterable[Event]]
@@ -212,6 +215,11 @@ def _issue_receipt(
 ) -> Receipt:
     """Judge the object and create its receipt: the commit. A lost race drops its files and takes the winner's."""
     signer = _signer(ports)
+    give_up_at = ports.clock.now() + timedelta(seconds=seconds * FIRST_READING)
+
+    def over() -> bool:
+        return ports.clock.now() > give_up_at
+
     subject = Subject(receipt_name(files.folder), page_name(files.folder), ref.name, ref.generation, ports.clock.now())
     try:
         info = ports.objects.stat(ref.bucket, ref.name)
@@ -220,7 +228,7 @@ def _issue_receipt(
         world = _world(ports, retailer, place.feed, info)
         with ports.objects.open(ref) as stream:
             refused = too_large(world, stream, info.size, seconds, files)
-            examined = refused or examine(world, stream, files)
+            examined = refused or examine(world, stream, files, over=over)
     except NotFound as gone:
         raise _superseded(ref) from gone
     if files.accepted is not None and examined.verdict == "quarantined":

@@ -4,8 +4,10 @@ A workbook cannot be read as a stream, so its size is bounded. Lines are the row
 """
 
 import io
+import math
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -28,9 +30,13 @@ ROWS = 8 * 1024
 _DIGITS = 15
 """What a spreadsheet keeps of a number, and shows."""
 _PIECE = 1024 * 1024
-_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,7})["']""")
-_LONGEST_PLACE = 40
+_PLACE = re.compile(rb"""\b(?:r\s*=\s*["']|ref\s*=\s*["'][$A-Za-z0-9]*:)([A-Za-z]*)([0-9]{1,60})""")
+"""Of a row or a cell, or the end of what a sheet says of its size: whatever a reader might believe."""
+_COUNT = re.compile(rb"""[cC]ount\s*=\s*["']\s*\+?([0-9]{1,60})""")
+"""How many texts or formats a part claims to hold: readers make room for all of them at once."""
+_LONGEST_PLACE = 4_096
 _LETTERS = 26
+_DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError)
 
 
 class Workbook(Transcribed):
@@ -46,10 +52,12 @@ class Workbook(Transcribed):
         file.seek(0)
         try:
             book = python_calamine.CalamineWorkbook.from_filelike(file)
-            self._rows = iter(book.get_sheet_by_index(0).iter_rows())
+            sheet = book.get_sheet_by_index(0)
+            self._rows = iter(sheet.iter_rows())
         except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
             raise _damaged(error) from error
         self._line = 0
+        self._before = [""] * (sheet.start or (0, 0))[1] if dialect.header else []
         self.header = list(dialect.header or self._header())
         del wanted
         self.form = WorkbookForm(() if dialect.header else tuple(self.header))
@@ -61,7 +69,7 @@ class Workbook(Transcribed):
         for cells in self._rows:
             self._line += 1
             if any(cell != "" for cell in cells):
-                rows.append(cells)
+                rows.append([*self._before, *cells])
                 lines.append(self._line)
             if len(rows) >= ROWS:
                 yield self._block(rows, lines)
@@ -104,6 +112,8 @@ class Workbook(Transcribed):
 
 def _number(value: float) -> str:
     """Return a number as the spreadsheet shows it: 1 for 1.0, and 0.3 for 0.1 + 0.2."""
+    if float(value).is_integer() and abs(value) < 10**_DIGITS:
+        return str(int(value))
     return format(Decimal(format(value, f".{_DIGITS}g")), "f")
 
 
@@ -126,22 +136,25 @@ def _check(file: IO[bytes]) -> None:
                 message = f"{packed} bytes unpack to {size}"
                 raise Unusable(message, code="packing-bomb")
             for info in infos:
-                if info.filename.lower().startswith("xl/worksheets/") and not info.is_dir():
+                if info.filename.lower().endswith(".xml"):
                     with parts.open(info) as sheet:
-                        _check_sheet(sheet)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError) as error:
+                        _check_part(sheet)
+    except (*_DAMAGED, RuntimeError) as error:
         raise _damaged(error) from error
 
 
-def _check_sheet(sheet: IO[bytes]) -> None:
-    """Look for the last row and column: two cells far apart are a sheet of milliards of them."""
+def _check_part(part: IO[bytes]) -> None:
+    """Refuse what a reader would make too much room for: two cells far apart, or more texts than anybody holds."""
     widest = longest = 0
     rest = b""
-    while piece := sheet.read(_PIECE):
+    while piece := part.read(_PIECE):
         data = rest + piece
         for column, row in set(_PLACE.findall(data)):
             widest = max(widest, _column(column))
             longest = max(longest, int(row))
+        if any(int(count) > MOST_CELLS for count in set(_COUNT.findall(data))):
+            message = f"it claims to hold more than {MOST_CELLS:,} texts"
+            raise Unusable(message, code="workbook-too-large")
         rest = data[-_LONGEST_PLACE:]
         if widest * longest > MOST_CELLS:
             message = f"a sheet of {longest:,} rows and {widest:,} columns; at most {MOST_CELLS:,} cells can be read"
@@ -150,7 +163,7 @@ def _check_sheet(sheet: IO[bytes]) -> None:
 
 def _column(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * _LETTERS + letter - ord("A") + 1
     return number
 
@@ -205,7 +218,7 @@ class _WorkbookWriter:
     def _put(self, column: int, cell: Any) -> None:  # noqa: ANN401 (whatever a cell holds)
         if isinstance(cell, bool):
             self._sheet.write_boolean(self._row, column, cell)
-        elif isinstance(cell, (int, float)):
+        elif isinstance(cell, (int, float)) and math.isfinite(cell):
             self._sheet.write_number(self._row, column, cell)
         elif type(cell) in self._formats:
             self._sheet.write_datetime(self._row, column, cell, self._formats[type(cell)])

@@ -10,8 +10,9 @@ from tombola.campaigns.criteria import Explanation
 from tombola.campaigns.wording import Language, explain
 from tombola.errors import Gone, Problem
 from tombola.games.plays import Play
+from tombola.games.reason_words import WORDS
 from tombola.games.tokens import RECEIPT_AUDIENCE, Signer, expired
-from tombola.issuing.deciding import Case, Decision
+from tombola.issuing.cases import Case, Decision
 from tombola.money import major_units
 
 PLAY_URL = "/play-game"
@@ -59,8 +60,8 @@ class PlayAnswer(Answered):
 class OfferedPlay(Answered):
     """What one campaign says of an order in one tier. `token` is there while it can be played, or was.
 
-    `reason` is a stable code; `words` say the same to a shopper: what is met, or what is missing. `trace` is that as
-    data, where the criteria were looked at.
+    `reason` is a stable code; `words` say the same to a shopper: what is met, what is missing, or why else there is no
+    token. `trace` says as data what the criteria found, where they were looked at.
     """
 
     campaign: str
@@ -87,10 +88,18 @@ def offered(case: Case, decision: Decision, token: str | None, language: Languag
         tier=case.tier,
         token=token,
         reason=decision.reason,
-        words=explain(trace, case.launched.rules.pool.currency, language) if trace else (),
+        words=_words(case, decision, language),
         trace=trace.explanation if trace else None,
         play_url=PLAY_URL if token else None,
     )
+
+
+def _words(case: Case, decision: Decision, language: Language) -> tuple[str, ...]:
+    """Return what is met or missing where that decided, else the reason in a sentence."""
+    trace = case.evaluation.trace
+    if trace is not None and decision.reason in {"qualifies", "criteria-not-met"}:
+        return explain(trace, case.launched.rules.pool.currency, language)
+    return (WORDS[decision.reason][language],)
 
 
 def play_answer(play: Play, signer: Signer) -> PlayAnswer:

@@ -19,7 +19,9 @@ for an order that came back, and given up."""
 ACCOUNTS: tuple[Account, ...] = (
     "funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off",
 )  # fmt: skip
-Kind = Literal["fund", "reserve", "release", "mature", "pay", "expire", "recover", "write_off"]
+Kind = Literal[
+    "fund", "reserve", "release", "mature", "pay", "bounce", "expire", "recover", "net", "write_off"
+]  # fmt: skip
 Accounts = Mapping[Account, int]
 
 
@@ -71,12 +73,15 @@ def move(source: Account, target: Account, amount_minor: int) -> dict[Account, i
 def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: datetime) -> tuple[Balance, Posting]:
     """Return the balance after the legs, and the posting that says so.
 
+    Once a balance is closed, nothing of it can be won: what would become available is expired instead.
+
     Raises `Conflict` (`overdrawn`) when an account other than `funded` would fall below zero, and
     (`unbalanced`) when the legs do not sum to zero.
     """
     if sum(legs.values()):
         msg = f"legs of {kind} for {cause} sum to {sum(legs.values())}; expected 0"
         raise Conflict(msg, code="unbalanced")
+    legs = _landing(balance, legs)
     after = {account: balance.accounts.get(account, 0) + legs.get(account, 0) for account in ACCOUNTS}
     short = [account for account in ACCOUNTS if account != "funded" and after[account] < 0]
     if short:
@@ -90,3 +95,11 @@ def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: dateti
         sequence=moved.sequence, accounts_after=after, posted_at=at,
     )  # fmt: skip
     return moved, posting
+
+
+def _landing(balance: Balance, legs: Accounts) -> Accounts:
+    free = legs.get("available", 0)
+    if balance.status == "open" or free <= 0:
+        return legs
+    landing: dict[Account, int] = {account: amount for account, amount in legs.items() if account != "available"}
+    return {**landing, "expired": free}

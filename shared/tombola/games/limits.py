@@ -8,6 +8,7 @@ the issuing at once, also in slots of a store or a day that nobody has needed ye
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from math import inf
 from typing import ClassVar, Literal, get_args
 
 from tombola.digests import digest
@@ -91,9 +92,16 @@ class Slot(Record):
         return slot_name(self.scope, self.slot)
 
     @property
+    def room(self) -> float:
+        """How many more tokens may be issued from it: a whole number, or infinity where nothing is limited."""
+        if self.status == "closed":
+            return 0
+        return inf if self.capacity is None else self.capacity - self.used
+
+    @property
     def has_room(self) -> bool:
         """Tell whether one more token may be issued from it."""
-        return self.status == "open" and (self.capacity is None or self.used < self.capacity)
+        return self.room > 0
 
     def taken(self) -> "Slot":
         """Return it with one more token out."""

@@ -43,17 +43,18 @@ def balance_order(token_id: str, count: int) -> Sequence[str]:
     return [str((first + step) % count) for step in range(count)]
 
 
-def funded_minor(rules: Campaign) -> int:
-    """Return all money that is set aside at the launch: the pool, and what every open token could win as a fallback."""
-    return rules.pool_minor + rules.fallback_minor
+def funded_parts(rules: Campaign) -> dict[str, int]:
+    """Return all money that is set aside at the launch, in minor units by balance document.
+
+    The pool, and what every open token could win as a fallback.
+    """
+    count, pool = balance_count(rules), rules.pool_minor
+    parts = {str(number): pool // count + (number < pool % count) for number in range(count)}
+    return {**parts, **({FALLBACK: rules.fallback_minor} if rules.fallback_minor else {})}
 
 
 def _money(of: CampaignVersion, rules: Campaign, at: datetime) -> Iterator[Record]:
-    count, pool = balance_count(rules), rules.pool_minor
-    parts = {str(number): pool // count + (number < pool % count) for number in range(count)}
-    if rules.fallback_minor:
-        parts[FALLBACK] = rules.fallback_minor
-    for name, amount in parts.items():
+    for name, amount in funded_parts(rules).items():
         yield from _opened(of, name, rules.pool.currency, amount, at)
 
 

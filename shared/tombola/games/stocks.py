@@ -8,7 +8,11 @@ from tombola.games.records import CampaignVersion, Record
 
 
 class Stock(Record):
-    """What is left of one prize. A win takes one in the commit that grants it."""
+    """What is left of one prize. A win takes one in the commit that grants it, and none is ever put back.
+
+    A thing whose order falls stays with the sponsor, as a claimed moment is never opened again: so the draws alone
+    tell what was left for each of them.
+    """
 
     COLLECTION: ClassVar[str] = "stocks"
 
@@ -23,10 +27,6 @@ class Stock(Record):
     def taken(self) -> "Stock":
         """Return it with one less."""
         return self.model_copy(update={"left": self.left - 1, "revision": self.revision + 1})
-
-    def put_back(self) -> "Stock":
-        """Return it with one more."""
-        return self.model_copy(update={"left": self.left + 1, "revision": self.revision + 1})
 
     def touched(self) -> "Stock":
         """Return it as it is with the next revision: for a decision that rests on what it said."""

@@ -16,8 +16,8 @@ from tombola.games.limits import CAMPAIGN_SCOPE, Slot, slot_count
 from tombola.games.plays import Play
 from tombola.games.records import CampaignVersion
 from tombola.games.tokens import SIGNING_KEY, Signer, jwks, sign_token, signing_version
-from tombola.issuing.deciding import Settlement
 from tombola.issuing.entrants import free_entrant
+from tombola.issuing.settlements import Settlement
 from tombola.issuing.usecases import FOR_EVER, KEYS_STALE_FOR, settle_free_entry, settle_order
 from tombola.orders.doors import check_clock, parse_message, statement_of
 from tombola.orders.facts import Order

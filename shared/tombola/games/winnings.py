@@ -74,7 +74,8 @@ class PlayPrize(BaseModel):
 
     `worth_minor` is the face value of a coupon, or the value of a thing: no money of the pool. `code` is a coupon's.
     `portions` are the money, by the name of the balance document that gave it. `claim_by` is until when it waits, once
-    it is due, where the rules say so; `claim` that it was asked for.
+    it is due, where the rules say so; `claim` that it was asked for. `fallen`: a coupon or a thing that was handed over
+    before its order came back.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,6 +86,7 @@ class PlayPrize(BaseModel):
     code: str = ""
     state: PrizeState = "none"
     portions: dict[str, Portion] = {}
+    fallen: bool = False
     claim_by: datetime | None = None
     claim: PrizeClaim | None = None
 
@@ -166,12 +168,14 @@ def rolled_back(prize: PlayPrize, entitled_minor: int, *, stands: bool) -> Moved
     """Return how a prize falls to what the order still entitles to; None when it need not.
 
     Unpaid money gives the difference back to the pool, and is void when nothing is left; paid money becomes
-    recoverable. A coupon or a thing is void once the order no longer `stands`, unless it was handed over. Nothing ever
-    rises again: a voided prize stays void.
+    recoverable. A coupon or a thing is void once the order no longer `stands`; handed over before, it is `fallen`.
+    Nothing ever rises again: a voided prize stays void.
     """
     if prize.kind != "money":
-        falls = not stands and prize.state in {"reserved", "matured", "claimed"}
-        return Moved(prize.model_copy(update={"state": "void"})) if falls else None
+        if stands or prize.fallen or prize.state in {"none", "void"}:
+            return None
+        kept = "paid" if prize.state == "paid" else "void"
+        return Moved(prize.model_copy(update={"state": kept, "fallen": kept == "paid"}))
     excess = sum(prize.held(source) for _, source, _ in _FALLS) - max(entitled_minor, 0)
     if excess <= 0:
         return None

@@ -5,152 +5,20 @@ revives with the same id if the order qualifies again; a played one stays played
 to what is left. `decide` is given all it needs and returns the documents that one commit rewrites.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from tombola.campaigns.model import Launched
 from tombola.campaigns.prizes import prize_minor
 from tombola.errors import Unknown
-from tombola.games.eligibility import Evaluation, Reason
-from tombola.games.entries import FIRST_TIER, Entry
+from tombola.games.eligibility import Reason
+from tombola.games.entries import Entry
 from tombola.games.events import PlayState
-from tombola.games.ledger import Balance
 from tombola.games.plays import Play, shard_of
-from tombola.games.records import CampaignVersion, Record, version_of
+from tombola.games.records import Record
 from tombola.games.winnings import FALLBACK, post_all, rolled_back
+from tombola.issuing.cases import Case, Decision, Shared
 from tombola.issuing.entrants import Entrant
-from tombola.issuing.places import Places, Seated, Wanted, seated
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One entrant and one tier of a campaign version, with everything the decision rests on.
-
-    `wanted` are the places a token of it needs. `token_id` and `signing_version` are needed where a token may be
-    issued. `products` is what the entry is to remember of the catalogue. `is_erased`: the shopper asked to be
-    forgotten, and is given nothing new.
-    """
-
-    launched: Launched
-    entrant: Entrant
-    evaluation: Evaluation
-    now: datetime
-    wanted: Wanted
-    tier: int = FIRST_TIER
-    products: bytes = b"{}"
-    token_id: str = ""
-    signing_version: int = 0
-    is_erased: bool = False
-    entry: Entry | None = None
-    play: Play | None = None
-
-    @property
-    def of(self) -> CampaignVersion:
-        """The campaign version."""
-        return version_of(self.launched)
-
-    @property
-    def is_handled(self) -> bool:
-        """Tell whether this revision of the order, or a later one, was handled before."""
-        return self.entrant.has_handled(self.entry)
-
-    @property
-    def may_take(self) -> bool:
-        """Tell whether the decision may take a place in a limit: it issues, revives or moves a token."""
-        may = self.play is None or self.play.state in {"open", "revoked"}
-        return self.evaluation.qualifies and may and not self.is_handled
-
-    @property
-    def expires_at(self) -> datetime:
-        """Until when a token issued now can be played, in whole seconds."""
-        rules = self.launched.rules
-        return min(self.now + rules.play_within, rules.last_play_at).replace(microsecond=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The documents that all tiers of an entrant write together, as they stand within a decision.
-
-    `balances` are those that gave prizes, by name.
-    """
-
-    places: Places = field(default_factory=Places)
-    balances: Mapping[str, Balance] = field(default_factory=dict)
-
-    def changed_since(self, before: "Shared") -> Iterator[Record]:
-        """Yield the documents that differ from what they were."""
-        yield from self.places.changed_since(before.places)
-        yield from (balance for name, balance in self.balances.items() if balance != before.balances[name])
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of one tier: why, the play as it then is (None: there is no token), and what is written.
-
-    `records` are the entry's own documents; `shared` stands as this decision leaves it.
-    """
-
-    reason: str
-    shared: Shared
-    play: Play | None = None
-    records: tuple[Record, ...] = ()
-
-    @property
-    def changed_play(self) -> Play | None:
-        """The play if it is rewritten, which others must be told."""
-        return next((record for record in self.records if isinstance(record, Play)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What an entrant comes to in one campaign version, tier by tier, and the shared documents as they were read."""
-
-    before: Shared
-    decided: tuple[tuple[Case, Decision], ...]
-
-    @property
-    def records(self) -> list[Record]:
-        """All documents to be written."""
-        own = [record for _, decision in self.decided for record in decision.records]
-        last = self.decided[-1][1].shared if self.decided else self.before
-        return [*own, *last.changed_since(self.before)]
-
-    @property
-    def changed_plays(self) -> list[Play]:
-        """The plays that others must be told of."""
-        return [play for _, decision in self.decided if (play := decision.changed_play) is not None]
-
-
-def settled(cases: Iterable[Case], shared: Shared) -> Settlement:
-    """Return what all cases of one campaign version come to, each deciding on what those before it left."""
-    before, decided = shared, []
-    for case in cases:
-        decision = decide(case, shared)
-        shared = decision.shared
-        decided.append((case, decision))
-    return Settlement(before, tuple(decided))
-
-
-def that_fit(settlements: Sequence[Settlement], most: int) -> list[Settlement]:
-    """Return the first settlements, the last one perhaps with its first tiers only, that `most` writes can hold.
-
-    A play is two: itself, and the event that tells of it. What is cut off is to be decided again.
-    """
-    fitting, room = [], most
-    for whole in settlements:
-        part = whole
-        while part.decided and _writes(part) > room:
-            part = replace(part, decided=part.decided[:-1])
-        fitting.append(part)
-        room -= _writes(part)
-        if part != whole:
-            break
-    return fitting
-
-
-def _writes(settlement: Settlement) -> int:
-    return len(settlement.records) + len(settlement.changed_plays)
+from tombola.issuing.places import Seated, seated
 
 
 def decide(case: Case, shared: Shared) -> Decision:

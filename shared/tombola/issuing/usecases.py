@@ -8,7 +8,6 @@ shopper's erasure and earlier orders by as long as their own events take to be h
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
@@ -24,14 +23,14 @@ from tombola.games.limits import CAMPAIGN_SCOPE, HOLDER_KINDS, PersonLimit, Slot
 from tombola.games.plays import Play
 from tombola.games.records import CampaignVersion, version_of
 from tombola.games.tokens import SIGNING_KEY
-from tombola.issuing.deciding import Case, Decision, Settlement, Shared, settled, that_fit
+from tombola.issuing.cases import Case, Decision, Shared, tiers_looked_at
 from tombola.issuing.entrants import Entrant, order_entrant
 from tombola.issuing.places import Places, Wanted, wanted
+from tombola.issuing.settlements import Settlement, settled, that_fit
 from tombola.orders.facts import Order
-from tombola.orders.packing import unpack
-from tombola.orders.reading import current
+from tombola.orders.usecases import find_order
 from tombola.ports import Ports
-from tombola.ports.documents import MAX_COMMIT_WRITES, DocumentKey, Where, Write
+from tombola.ports.documents import MAX_COMMIT_WRITES, Where, Write
 from tombola.ports.unit_of_work import UnitOfWork
 from tombola.profiles.usecases import has_ordered_before, is_erased
 from tombola.retailers.usecases import find_retailer
@@ -202,7 +201,7 @@ def _cases(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around)
     launched, entries = entering.launched, entering.entries
     plays = dict(zip(entries, unit.read_all(Play, [(each.token_id,) for each in entries.values()]), strict=True))
     needed = wanted(launched.rules, around.entrant)
-    for tier, evaluation in _looked_at(entering):
+    for tier, evaluation in tiers_looked_at(entering.evaluations, entries):
         entry, earns = entries.get(tier), evaluation.qualifies
         yield Case(
             launched=launched,
@@ -218,14 +217,6 @@ def _cases(ports: Ports, unit: UnitOfWork, entering: _Entering, around: _Around)
             entry=entry,
             play=plays.get(tier),
         )
-
-
-def _looked_at(entering: _Entering) -> Iterator[tuple[int, Evaluation]]:
-    missed = False
-    for tier, evaluation in enumerate(entering.evaluations, start=FIRST_TIER):
-        if tier in entering.entries or not missed:
-            yield tier, evaluation
-        missed = missed or not evaluation.qualifies
 
 
 def _shared(unit: UnitOfWork, cases: Sequence[Case]) -> Shared:
@@ -262,10 +253,11 @@ def _slots(
     Those of the campaign were opened at its launch; others come when they are first needed.
     """
     held = {name for entry in entries for name in entry.slots}
-    lacking = [scope for scope in needed.scopes if any(not _has_place(case.entry, scope) for case in taking)]
+    lacking = [scope for scope in needed.scopes if any(case.lacks(scope) for case in taking)]
     first = {slot_name(scope, needed.tried[scope][0]) for scope in lacking}
     found = _read_slots(unit, of, needed, held | first)
-    tight = [scope for scope in lacking if _room(found, scope) < len(taking)]
+    room = {scope: sum(slot.room for slot in found.values() if slot.scope == scope) for scope in lacking}
+    tight = [scope for scope in lacking if room[scope] < len(taking)]
     rest = {slot_name(scope, number) for scope in tight for number in needed.tried[scope]} - found.keys()
     return {**found, **_read_slots(unit, of, needed, rest)}
 
@@ -280,15 +272,6 @@ def _read_slots(unit: UnitOfWork, of: CampaignVersion, needed: Wanted, names: It
     return {slot.name: slot for slot in slots if slot is not None}
 
 
-def _has_place(entry: Entry | None, scope: str) -> bool:
-    return entry is not None and any(named_slot(name)[0] == scope for name in entry.slots)
-
-
-def _room(slots: Mapping[str, Slot], scope: str) -> float:
-    open_slots = [slot for slot in slots.values() if slot.scope == scope and slot.has_room]
-    return sum(float("inf") if slot.capacity is None else slot.capacity - slot.used for slot in open_slots)
-
-
 def _balances(unit: UnitOfWork, cases: Iterable[Case]) -> dict[str, Balance]:
     """Return the balance documents that gave the plays their prizes."""
     named = {(*case.of.parts, name) for case in cases if case.play for name in case.play.prize.portions}
@@ -298,13 +281,8 @@ def _balances(unit: UnitOfWork, cases: Iterable[Case]) -> dict[str, Balance]:
 
 def _newest(ports: Ports, order: Order) -> Order:
     """Return the order as it is recorded now, or as given where that is newer."""
-    (snapshot,) = ports.documents.get([DocumentKey("orders", (order.retailer, order.order_id))])
-    if snapshot is None:
-        return order
-    fields: Mapping[str, Any] = snapshot.fields
-    if fields["revision"] <= order.revision:
-        return order
-    return current(unpack(fields["state"]), order.retailer, order.order_id, fields["revision"]) or order
+    recorded = find_order(ports, order.retailer, order.order_id)
+    return order if recorded is None or recorded.revision <= order.revision else recorded
 
 
 def _is_erased(ports: Ports, entrant: Entrant) -> bool:

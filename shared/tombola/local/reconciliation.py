@@ -106,7 +106,7 @@ def totals(ports: Ports, launched: Launched, report: str) -> Totals:
         won_minor=books.won_minor,
         released_minor=books.released_minor,
         payable_minor=books.accounts_balances["payable"],
-        left_minor=books.accounts_balances["available"],
+        left_minor=books.accounts_balances["available"] + books.accounts_balances["expired"],
         ledger_balance_minor=books.difference_minor,
         currency=books.currency,
         report=report,

@@ -64,7 +64,7 @@ class Runner:
         self._all = [self._live, [route for route in routes if not route.live]]
         self._store = store
         self._turns: Iterator[int] = itertools.count()
-        self._seconds_each = {route.subscription: 0.01 for route in routes}
+        self._seconds_each = {route.subscription: SLICE for route in routes}  # the first one is delivered alone
         self._tally_lock = threading.Lock()
         self.tally = Tally()
 

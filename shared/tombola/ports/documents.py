@@ -66,6 +66,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "orders": Collection(),
     "contributions": Collection(indexed=("shopper",), composite=(("shopper", "ordered_at"),)),
     "profiles": Collection(),
+    "list_members": Collection(indexed=("list", "shopper")),
     "catalogue": Collection(),
     "publications": Collection(),
     "campaigns": Collection(indexed=("status",)),
@@ -77,6 +78,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "balances": Collection(indexed=("campaign",)),
     "stocks": Collection(indexed=("campaign",)),
     "postings": Collection(indexed=("campaign",)),
+    "payments": Collection(indexed=("campaign",)),
     "seals": Collection(indexed=("campaign",)),
     "outbox": Collection(indexed=("shard",), composite=(("shard", "created_at"),)),
 }

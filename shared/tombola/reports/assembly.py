@@ -26,7 +26,7 @@ def assemble(
     """Return the report of one campaign version. `books` are the games' own figures, to check the facts against."""
     rules = launched.rules
     counts = _counts(facts.plays, facts.happened, facts.shoppers)
-    money = _money(facts.plays, rules.pool_minor)
+    money = _money(facts.plays, rules.pool_minor + rules.fallback_minor)
     return CampaignReport(
         campaign=rules.campaign,
         version=launched.version,
@@ -90,7 +90,7 @@ def _counts(plays: Iterable[PlayTotals], happened: Iterable[Happened], shoppers:
 
 
 def _money(plays: Iterable[PlayTotals], pool_minor: int) -> Money:
-    """Return where the money is, from the plays alone. The event of a paid prize no longer lists it as payable."""
+    """Return where the money is, from the plays alone. What was paid is no longer payable, even in part."""
     plays = list(plays)
     reserved, released = sum(each.reserved_minor for each in plays), sum(each.released_minor for each in plays)
 
@@ -104,7 +104,7 @@ def _money(plays: Iterable[PlayTotals], pool_minor: int) -> Money:
         released_minor=released,
         waiting_minor=held("reserved"),
         payable_minor=sum(each.payable_minor for each in plays),
-        paid_minor=held("paid"),
+        paid_minor=held("paid") + held("claimed"),
         left_minor=pool_minor - reserved + released,
     )
 

@@ -1,26 +1,27 @@
-"""The money from three independent sides: balance documents = sum of postings = recomputation from plays."""
+"""The money from three independent sides: balance documents = sum of postings = recomputation from plays.
+
+Every balance document is checked on its own: money goes back to where it came from.
+"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tombola.games.ledger import ACCOUNTS, Account, Accounts, Balance, Posting
 from tombola.games.plays import Play
+from tombola.games.winnings import Portion
 
 
-def recompute(plays: Iterable[Play], funded_minor: int) -> dict[Account, int]:
-    """Return the accounts as the plays alone say they must be, given what was funded."""
-    held: Counter[Account] = Counter()
-    for play in plays:
-        for portion in play.prize.portions.values():
-            held.update(portion.accounts())
-    accounts = dict.fromkeys(ACCOUNTS, 0) | dict(held)
-    return accounts | {"funded": -funded_minor, "available": funded_minor - held.total()}
+def recompute(portions: Iterable[Portion], funded_minor: int, *, closed: bool = False) -> dict[Account, int]:
+    """Return the accounts as what plays hold alone says they must be, given what was funded."""
+    held = _sum(portion.accounts() for portion in portions)
+    left: Account = "expired" if closed else "available"
+    return {**held, "funded": -funded_minor, left: funded_minor - sum(held.values())}
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerCheck:
-    """The three accounts of the same money, and the largest difference between any two of them."""
+    """The three accounts of the same money."""
 
     balances: dict[Account, int]
     postings: dict[Account, int]
@@ -34,13 +35,36 @@ class LedgerCheck:
 
 
 def check_ledger(
-    balances: Iterable[Balance], postings: Iterable[Posting], plays: Iterable[Play], funded_minor: int
-) -> LedgerCheck:
-    """Return the threefold check of one campaign version. All of each must be given, read while nothing is written."""
+    balances: Iterable[Balance], postings: Iterable[Posting], plays: Iterable[Play], funded: Mapping[str, int]
+) -> dict[str, LedgerCheck]:
+    """Return the threefold check of one campaign version, by the name of the balance document.
+
+    `funded` is what each was opened with. All of each must be given, read while nothing is written.
+    """
+    found = {balance.balance: balance for balance in balances}
+    posted, held = list(postings), [portion for play in plays for portion in play.prize.portions.items()]
+    names = sorted({*found, *funded, *(posting.balance for posting in posted), *(name for name, _ in held)})
+    return {
+        name: LedgerCheck(
+            balances=_sum([found[name].accounts] if name in found else []),
+            postings=_sum(posting.legs for posting in posted if posting.balance == name),
+            plays=recompute(
+                (portion for other, portion in held if other == name),
+                funded.get(name, 0),
+                closed=name in found and found[name].status == "closed",
+            ),
+        )
+        for name in names
+    }
+
+
+def in_total(checks: Iterable[LedgerCheck]) -> LedgerCheck:
+    """Return the accounts of all balance documents together."""
+    every = list(checks)
     return LedgerCheck(
-        balances=_sum(balance.accounts for balance in balances),
-        postings=_sum(posting.legs for posting in postings),
-        plays=recompute(plays, funded_minor),
+        balances=_sum(check.balances for check in every),
+        postings=_sum(check.postings for check in every),
+        plays=_sum(check.plays for check in every),
     )
 
 

@@ -1,42 +1,45 @@
 """Do the books add up: money from three sides, tokens against entries, wins against moments and claims."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from tombola.campaigns.model import Launched
-from tombola.draws.claims import Claim
-from tombola.games.entries import Entry
-from tombola.games.ledger import Account, Balance, Posting
-from tombola.games.limits import PersonLimit, Slot
-from tombola.games.opening import funded_minor
-from tombola.games.plays import Play
-from tombola.settling.ledger_check import check_ledger
+from tombola.campaigns.model import Campaign, Launched
+from tombola.games.events import PlayState
+from tombola.games.ledger import Account
+from tombola.games.opening import funded_parts
+from tombola.games.winnings import FALLBACK
+from tombola.settling.books import Books
+from tombola.settling.ledger_check import LedgerCheck, check_ledger, in_total
 from tombola.settling.limit_check import limit_problems
+from tombola.settling.prize_checks import prize_problems
+from tombola.settling.wording import differing
 
-SOME = 3
-"""How many ids of what does not add up are named."""
 
+class PrizeFigures(BaseModel):
+    """How often one prize was won by the draw, granted, void since, claimed (those paid too) and paid.
 
-@dataclass(frozen=True, slots=True)
-class Books:
-    """Every document of one campaign version, read while nothing was written."""
+    `left` is its stock, where it has one. The fallback is never won by the draw, only granted.
+    """
 
-    balances: Sequence[Balance]
-    postings: Sequence[Posting]
-    plays: Sequence[Play]
-    entries: Sequence[Entry]
-    claims: Sequence[Claim]
-    limits: Sequence[PersonLimit]
-    slots: Sequence[Slot]
+    model_config = ConfigDict(frozen=True)
+
+    prize: str
+    won: int
+    granted: int
+    void: int
+    claimed: int
+    paid: int
+    left: int | None
 
 
 class Reconciliation(BaseModel):
     """The figures of one campaign version, and in `problems` a sentence for each that does not add up.
 
-    Amounts are minor units. `accounts_*` are the same accounts from the balance documents, from the
-    postings and from the plays; `difference_minor` is the largest difference among them.
+    Amounts are minor units; `won_minor` was granted. `accounts_*` are the same accounts from the balance documents,
+    from the postings and from the plays; `difference_minor` is the largest difference among them, in any of the
+    balance documents. `unclaimed` says where moments go that nobody claimed, once the money is `closed`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +53,9 @@ class Reconciliation(BaseModel):
     wins: int
     claims: int
     moments: int
+    prizes: tuple[PrizeFigures, ...]
+    closed: bool
+    unclaimed: str
     won_minor: int
     released_minor: int
     difference_minor: int
@@ -68,7 +74,8 @@ class Reconciliation(BaseModel):
 def reconcile_books(launched: Launched, books: Books) -> Reconciliation:
     """Return the reconciliation of one campaign version. `Books` must hold all of it."""
     rules = launched.rules
-    check = check_ledger(books.balances, books.postings, books.plays, funded_minor(rules))
+    ledger = check_ledger(books.balances, books.postings, books.plays, funded_parts(rules))
+    total = in_total(ledger.values())
     winners = [play for play in books.plays if play.won]
     return Reconciliation(
         campaign=rules.campaign,
@@ -80,22 +87,47 @@ def reconcile_books(launched: Launched, books: Books) -> Reconciliation:
         wins=len(winners),
         claims=len(books.claims),
         moments=rules.moments,
+        prizes=tuple(_prize_figures(rules, books)),
+        closed=any(balance.status == "closed" for balance in books.balances),
+        unclaimed=rules.unclaimed,
         won_minor=sum(play.prize.reserved_minor for play in books.plays),
         released_minor=sum(play.prize.released_minor for play in books.plays),
-        difference_minor=check.difference_minor,
-        accounts_balances=check.balances,
-        accounts_postings=check.postings,
-        accounts_plays=check.plays,
-        problems=tuple(_problems(launched, books, check.difference_minor)),
+        difference_minor=max(check.difference_minor for check in ledger.values()),
+        accounts_balances=total.balances,
+        accounts_postings=total.postings,
+        accounts_plays=total.plays,
+        problems=tuple(_problems(launched, books, ledger)),
     )
 
 
-def _problems(launched: Launched, books: Books, difference_minor: int) -> Iterator[str]:
-    if difference_minor:
-        yield f"balances, postings and plays differ by up to {difference_minor} minor units; expected 0"
+def _prize_figures(rules: Campaign, books: Books) -> Iterator[PrizeFigures]:
+    won = Counter(play.draw.prize for play in books.plays if play.draw)
+    states = Counter((play.prize.name, play.prize.state) for play in books.plays)
+    granted = Counter(play.prize.name for play in books.plays)
+    left = {stock.prize: stock.left for stock in books.stocks}
+    for name in (*(prize.name for prize in rules.prizes), FALLBACK):
+        yield PrizeFigures(
+            prize=name,
+            won=won[name],
+            granted=granted[name],
+            void=states[name, "void"],
+            claimed=states[name, "claimed"] + states[name, "paid"],
+            paid=states[name, "paid"],
+            left=left.get(name),
+        )
+
+
+def _problems(launched: Launched, books: Books, ledger: Mapping[str, LedgerCheck]) -> Iterator[str]:
+    for name, check in ledger.items():
+        if check.difference_minor:
+            differs = f"differ by up to {check.difference_minor} minor units; expected 0"
+            yield f"balance {name}: balance, postings and plays {differs}"
     yield from _posting_problems(books)
+    yield from _closing_problems(books)
     yield from _token_problems(books)
+    yield from _play_problems(launched.rules, books)
     yield from _claim_problems(launched, books)
+    yield from prize_problems(launched.rules, books)
     yield from limit_problems(launched.rules, books.entries, books.limits, books.slots)
 
 
@@ -108,15 +140,40 @@ def _posting_problems(books: Books) -> Iterator[str]:
         yield from (f"balance {balance.balance}: {account} is below zero" for account in below)
 
 
+def _closing_problems(books: Books) -> Iterator[str]:
+    closed = sorted(balance.balance for balance in books.balances if balance.status == "closed")
+    if closed and len(closed) < len(books.balances):
+        yield f"only balances {', '.join(closed)} are closed; expected all of them or none"
+    if closed:
+        yield from differing("tokens open after the money was closed", _in_state(books, "open"))
+
+
+def _play_problems(rules: Campaign, books: Books) -> Iterator[str]:
+    yield from differing("plays whose states do not follow from one another", (
+        play.token_id for play in books.plays
+        if play.states[-1:] != (play.state,) or play.state_times[-1:] != (play.state_at,)
+        or len(play.states) != len(play.state_times)
+    ))  # fmt: skip
+    drawn = {play.token_id for play in books.plays if play.draw is not None}
+    yield from differing("plays played without a draw, or drawn and not played", drawn ^ _in_state(books, "played"))
+    other = (play.token_id for play in books.plays if play.draw and play.draw.kind != rules.draw.kind)
+    yield from differing("plays drawn otherwise than the rules say", other)
+    most = rules.draw.maximum_plays
+    if most is not None and len(drawn) > most:
+        yield f"{len(drawn)} plays; expected at most {most}"
+
+
+def _in_state(books: Books, state: PlayState) -> set[str]:
+    return {play.token_id for play in books.plays if play.state == state}
+
+
 def _token_problems(books: Books) -> Iterator[str]:
     tokens = {play.token_id for play in books.plays}
     earned = {entry.token_id for entry in books.entries if entry.outcome != "refused"}
-    yield from _differing("tokens without an entry", tokens - earned)
-    yield from _differing("entries without a token", earned - tokens)
+    yield from differing("tokens without an entry", tokens - earned)
+    yield from differing("entries without a token", earned - tokens)
     revoked = {entry.token_id for entry in books.entries if entry.outcome == "revoked"}
-    yield from _differing("plays revoked or not unlike their entry", revoked ^ {
-        play.token_id for play in books.plays if play.state == "revoked"
-    })  # fmt: skip
+    yield from differing("plays revoked or not unlike their entry", revoked ^ _in_state(books, "revoked"))
 
 
 def _claim_problems(launched: Launched, books: Books) -> Iterator[str]:
@@ -127,14 +184,6 @@ def _claim_problems(launched: Launched, books: Books) -> Iterator[str]:
         yield f"{len(numbers)} claims; expected at most {launched.rules.moments} moments"
     claimed = {(claim.moment, claim.token_id) for claim in books.claims}
     won = {(play.draw.moment, play.token_id) for play in books.plays if play.draw and play.draw.moment is not None}
-    yield from _differing("claims and winning plays unlike each other", (token for _, token in claimed ^ won))
-    over = (play.token_id for play in books.plays if play.prize.reserved_minor > launched.rules.cap_minor)
-    yield from _differing("prizes above the cap", over)
+    yield from differing("claims and winning plays unlike each other", (token for _, token in claimed ^ won))
     early = (claim.token_id for claim in books.claims if claim.accepted_at < claim.moment_at)
-    yield from _differing("claims accepted before their moment", early)
-
-
-def _differing(what: str, ids: Iterable[str]) -> Iterator[str]:
-    found = sorted(set(ids))
-    if found:
-        yield f"{len(found)} {what}, such as {', '.join(token[:12] for token in found[:SOME])}"
+    yield from differing("claims accepted before their moment", early)

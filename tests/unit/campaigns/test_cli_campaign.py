@@ -110,7 +110,9 @@ def test_a_game_by_odds_is_told_with_every_part_of_its_worst_case_and_its_payout
     game, values = tmp_path / "game.json", tmp_path / "values"
     game.write_text(json.dumps({**read(FILE.read_bytes()).value, **GAME}), encoding="utf-8")
     values.write_text("10.00\n" * 300, encoding="utf-8")
-    told = run("check", game, "--basket-values", values).stdout
+    result = run("check", game, "--basket-values", values)
+    assert "warning: audience.segments: nobody is on the list vip of corner-shop" in result.stderr
+    told = result.stdout
     for part in (
         r"the pool, by odds +300.00", r"things in stock +1,800.00", r"coupons at face value +100.00",
         r"fallback of open tokens +200.00", r"returns that are not got back +20.00", r"all of it +2,420.00",

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tombola.appraisals.uptake import Uptake, estimate, read_values, replayed_uptake, stated_uptake
+from tombola.appraisals.usecases import replay_uptake
 from tombola.campaigns.baskets import Basket
 from tombola.campaigns.liability import liability
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.uptake import Uptake, estimate, read_values, replayed_uptake, stated_uptake
-from tombola.campaigns.usecases import replay_uptake
 from tombola.experiments.arms import arm
 from tombola.orders.facts import Header, Line, Order, Payment, ReturnedLine
 from tombola.ports import Ports

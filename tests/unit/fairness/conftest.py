@@ -133,3 +133,15 @@ def launch(ports: Ports) -> Callable[..., Season]:
 def season(launch: Callable[..., Season]) -> Season:
     """Launch the campaign as it stands above."""
     return launch()
+
+
+@pytest.fixture
+def rules() -> dict[str, Any]:
+    """Return the rules as they stand above: by winning moments."""
+    return RULES
+
+
+@pytest.fixture
+def odds() -> dict[str, Any]:
+    """Return what makes a campaign by odds of them."""
+    return ODDS

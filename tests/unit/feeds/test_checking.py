@@ -115,6 +115,28 @@ def test_an_odd_row_is_accepted_with_a_warning(
     assert finding.examples[-1].line == 3
 
 
+@pytest.mark.parametrize(
+    ("changes", "code", "shown"),
+    [
+        ({"value": "0.00"}, "value-zero", "0.00"),
+        ({"value": "1.00", "coupon": "01.50"}, "coupon-exceeds-value", "01.50"),
+        ({"quantity": "+2000"}, "quantity-in-fine-units", "+2000"),
+        ({"at": "2017-11-05 01:30"}, "local-time-ambiguous", "2017-11-05 01:30"),
+    ],
+)
+def test_a_receipt_shows_what_the_sender_wrote(
+    judge: Judge, orders: Orders, changes: dict[str, str], code: str, shown: str
+) -> None:
+    receipt = judge(orders(line(order="2"), line(**changes)))
+    assert [one.examples[-1].value for one in receipt.warnings if one.code == code] == [shown]
+
+
+def test_a_receipt_never_shows_what_names_a_person(judge: Judge) -> None:
+    header = "shopper_id,consent_profile,consent_ads,consent_partner,consented_at\n"
+    receipt = judge(header + "card-4711,yes,no,no,2017-06-01\ncard-4711,no,no,no,2017-06-01\n", "shoppers")
+    assert [one.examples[0].value for one in receipt.errors] == ["(9 characters)"]
+
+
 def test_an_identical_row_is_a_duplicate_and_another_row_of_its_key_is_rejected(judge: Judge, orders: Orders) -> None:
     receipt = judge(orders(*[line()] * 3, line(value="2.5"), line(value="9"), line(value="9"), line(order="2")))
     assert (receipt.rows, receipt.accepted, receipt.rejected, receipt.duplicates) == (7, 2, 2, 3)

@@ -20,6 +20,7 @@ from tombola.feeds.masking import Mask, typed
 from tombola.feeds.measuring import Measured
 from tombola.feeds.receipts import Finding
 from tombola.feeds.rejects import RejectsForm
+from tombola.feeds.seen_keys import BITS
 from tombola.retailers.model import Dialect, Retailer
 
 LATEST = datetime(2030, 1, 1, tzinfo=UTC)
@@ -215,6 +216,8 @@ DIALECTS = [
         datetime_formats=("%m/%d/%Y %H:%M:%S",),
     ),
     Dialect(delimiter="\t", time_zone="Africa/Casablanca", datetime_formats=("%d.%m.%Y",), quote="'"),
+    Dialect(datetime_formats=("iso", "%d.%m.%Y", "%m/%d/%Y %H:%M:%S"), time_zone="Europe/Berlin"),
+    Dialect(datetime_formats=("%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%Y%m%d", "iso")),
     Dialect(delimiter="|", encoding="utf-16", constants={"currency": "JPY"}, time_zone="Australia/Lord_Howe"),
 ]
 
@@ -296,7 +299,7 @@ class Outcome:
     unusable: bool
 
 
-def outcome(kind: FeedKind, dialect: Dialect, data: bytes, *, masked: bool = True, key_bits: int = 64) -> Outcome:
+def outcome(kind: FeedKind, dialect: Dialect, data: bytes, *, masked: bool = True, key_bits: int = BITS) -> Outcome:
     retailer = Retailer(retailer="corner-shop", name="x", country="US", currency="USD", feeds={kind: dialect})
     world = World(
         retailer=retailer,

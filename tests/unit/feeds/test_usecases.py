@@ -1,11 +1,13 @@
 """The intake: one receipt per generation of an object, whatever is delivered twice, late or half."""
 
 import gzip
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +20,7 @@ from tombola.feeds.intake import BYTES_PER_SECOND, SHRINKS
 from tombola.feeds.receipts import Receipt
 from tombola.orders.facts import MAX_LINES
 from tombola.ports import Ports
+from tombola.ports.clock import Clock
 from tombola.ports.errors import Unavailable
 from tombola.ports.objects import ObjectInfo, ObjectRef, Objects, ObjectWriter
 from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
@@ -336,6 +339,38 @@ def test_a_file_that_cannot_be_judged_in_time_is_refused_at_once(
     assert (receipt.verdict, receipt.rows, receipt.bytes, receipt.files) == ("quarantined", 0, 0, ())
     assert published("feed-validated")[-1]["verdict"] == "quarantined"
     assert usecases.validate_feed(ports, put(data), attempt="two", seconds=enough).verdict == "accepted"
+
+
+class Hurrying:
+    """A clock of which every look takes some seconds."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._now, self._each = clock.now(), timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        self._now += self._each
+        return self._now
+
+
+def test_a_file_whose_rows_take_too_long_has_a_receipt_that_says_so_and_counts_right(
+    ports: Ports, put: Put, orders: Orders
+) -> None:
+    lines = [f"{number // 2},1,42,s1,2017-06-01T10:00:00,p1,1,2.50,0,0" for number in range(200_000)]
+    data = orders(*lines)
+    slow = replace(ports, clock=Hurrying(ports.clock, 100))
+    receipt = usecases.validate_feed(slow, put(data), attempt="one")
+    assert [error.code for error in receipt.errors] == ["split-this-file"]
+    assert (receipt.verdict, receipt.files) == ("quarantined", ())
+    assert 0 <= receipt.rows < len(lines)
+    assert (receipt.bytes, receipt.sha256) == (len(data), hashlib.sha256(data.encode()).hexdigest())
+    assert usecases.validate_feed(ports, put(data, file="again.csv"), attempt="two").rows == len(lines)
+
+
+def test_a_file_that_is_read_twice_up_to_a_fault_is_digested_once(judge: Judge, orders: Orders) -> None:
+    data = orders(LINES[0], LINES[0]).encode() + b"\xff\n" + LINES[1].encode() * 100_000
+    receipt = judge(data)
+    assert (receipt.rows, receipt.accepted, receipt.duplicates) == (2, 1, 1)
+    assert (receipt.bytes, receipt.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
 
 def test_the_function_has_the_seconds_that_its_manifest_states() -> None:

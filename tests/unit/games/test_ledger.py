@@ -158,7 +158,10 @@ def test_a_coupon_or_a_thing_falls_with_its_order_until_it_is_handed_over(kind: 
     void = rolled_back(prize, 0, stands=False)
     assert void is not None
     assert (void.prize.state, void.movements) == ("void", ())
-    assert rolled_back(prize.model_copy(update={"state": "paid"}), 0, stands=False) is None
+    delivered = rolled_back(prize.model_copy(update={"state": "paid"}), 0, stands=False)
+    assert delivered is not None
+    assert (delivered.prize.state, delivered.prize.fallen, delivered.movements) == ("paid", True, ())
+    assert rolled_back(delivered.prize, 0, stands=False) is None
 
 
 def test_a_lost_play_has_nothing_to_roll_back() -> None:
@@ -179,7 +182,7 @@ def test_any_life_of_a_prize_keeps_the_three_sums_equal(steps: list[str], grante
             balances, new = post_all({"0": balance}, ((f"step {number}", each) for each in moved.movements), NOW)
             balance = balances["0"]
             postings += new
-    check = check_ledger([balance], postings, [play], 20_000)
+    check = check_ledger([balance], postings, [play], {"0": 20_000})["0"]
     assert check.difference_minor == 0
     assert all(amount >= 0 for account, amount in balance.accounts.items() if account != "funded")
 
@@ -199,8 +202,8 @@ def _step(play: Play, step: str, number: int) -> Moved | None:
 def test_a_wrong_balance_is_found() -> None:
     balance = funded(20_000)
     wrong = balance.model_copy(update={"accounts": {**balance.accounts, "available": 19_999}})
-    assert check_ledger([wrong], [], [], 20_000).difference_minor == 20_000
-    assert recompute([WON], 20_000)["available"] == 18_000
+    assert check_ledger([wrong], [], [], {"0": 20_000})["0"].difference_minor == 20_000
+    assert recompute(WON.prize.portions.values(), 20_000)["available"] == 18_000
 
 
 def test_movements_of_one_commit_follow_one_another() -> None:

@@ -237,13 +237,13 @@ def test_a_prize_that_no_system_of_record_has_confirmed_does_not_mature(game: Ga
     assert settle_version(game.ports, "june-wheel", 1) == 1
 
 
-def test_a_return_after_maturing_takes_the_prize_back_to_the_pool(game: Game) -> None:
+def test_a_return_after_the_money_was_closed_takes_the_prize_back_and_nobody_can_win_it(game: Game) -> None:
     game.play(game.earn())
     game.ports.clock.advance(timedelta(days=30))
     settle_version(game.ports, "june-wheel", 1)
     game.issue(game.order(cancelled=True))
     books = game.books()
-    assert (books.accounts_balances["payable"], books.accounts_balances["available"]) == (0, 2_000_000)
+    assert (books.accounts_balances["payable"], books.accounts_balances["expired"]) == (0, 2_000_000)
     assert books.problems == ()
 
 

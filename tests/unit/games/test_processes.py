@@ -56,6 +56,8 @@ NOW = datetime(2017, 6, 21, 23, 59, tzinfo=UTC)
 ORDERED_AT = datetime(2017, 6, 20, 12, tzinfo=UTC)
 ORDERS, SHOPPERS, PROCESSES = 24, 8, 4
 PER_CAMPAIGN, PER_SHOPPER, MOMENTS = 8, 2, 5
+PER_STORE, PER_DAY, STORES, DAYS = 5, 4, 2, 3
+"""Slots of stores and days are opened by whoever needs one first: here by several at once."""
 CANCELLED = range(0, ORDERS, 5)
 CAMPAIGN = ("spring-wheel", 1)
 
@@ -145,7 +147,8 @@ def played(ports: Ports, play: Play) -> None:
 
 
 def stated(ports: Ports, number: int, minute: int, **more: Any) -> None:  # noqa: ANN401 (any field)
-    header = Header(shopper=f"s-{number % SHOPPERS}", store_id="317", ordered_at=ORDERED_AT, currency="USD")
+    made_at = ORDERED_AT - timedelta(days=number % DAYS)
+    header = Header(shopper=f"s-{number % SHOPPERS}", store_id=f"{number % STORES}", ordered_at=made_at, currency="USD")
     statement = OrderStatement(
         retailer="corner-shop", order_id=f"o-{number}", door="webhook", scope="whole", header=header,
         stated_at=ORDERED_AT + timedelta(minutes=minute),
@@ -176,7 +179,12 @@ def home(ports: Ports, tmp_path: Path) -> Path:
         "reveal_by": "2017-09-30T00:00:00Z",
         "criteria": {"all": [{"minimum_quantity": 2}]},
         "control": {"share": "0", "mode": "invitation"},
-        "limits": {"per_shopper": PER_SHOPPER, "per_campaign": PER_CAMPAIGN},
+        "limits": {
+            "per_shopper": PER_SHOPPER,
+            "per_campaign": PER_CAMPAIGN,
+            "per_store": PER_STORE,
+            "per_day": PER_DAY,
+        },
         "prizes": [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": MOMENTS}],
     }
     ports.keys.create(SIGNING_KEY, bytes(32))

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from tombola.campaigns.baskets import Basket
-from tombola.campaigns.criteria import evaluate
+from tombola.campaigns.criteria import evaluate_tiers
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.payout import Payout, simulate
 from tombola.campaigns.prizes import can_win, prize_base_minor
@@ -78,10 +78,9 @@ def replayed_uptake(rules: Campaign, baskets: Iterable[Basket]) -> Uptake:
     bases: list[int] = []
     had: Counter[tuple[str, str]] = Counter()
     orders, since, until = 0, None, None
-    tiers = [rules, *(rules.model_copy(update={"criteria": criteria}) for criteria in rules.further_tiers)]
     for basket in baskets:
         orders, since, until = orders + 1, since or basket.ordered_at, basket.ordered_at
-        earned = _earned(tiers, basket) if _may_take_part(rules, basket) else 0
+        earned = _earned(rules, basket) if _may_take_part(rules, basket) else 0
         if basket.shopper is not None and rules.limits.per_shopper is not None:
             who = (basket.retailer, basket.shopper)
             earned = min(earned, rules.limits.per_shopper - had[who])
@@ -90,11 +89,10 @@ def replayed_uptake(rules: Campaign, baskets: Iterable[Basket]) -> Uptake:
     return Uptake(orders, tuple(bases), _scaled(rules, len(bases), since, until), since, until)
 
 
-def _earned(tiers: Sequence[Campaign], basket: Basket) -> int:
-    if not basket.lines or not can_win(tiers[0], prize_base_minor(tiers[0], basket)):
+def _earned(rules: Campaign, basket: Basket) -> int:
+    if not basket.lines or not can_win(rules, prize_base_minor(rules, basket)):
         return 0
-    met = (number for number, tier in enumerate(tiers) if not evaluate(tier, basket).qualifies)
-    return next(met, len(tiers))
+    return sum(trace.qualifies for trace in evaluate_tiers(rules, basket))
 
 
 def _may_take_part(rules: Campaign, basket: Basket) -> bool:
