@@ -160,7 +160,7 @@ def _summary(checked: CheckedCampaign) -> None:
 
 def _appraisal(ports: "Ports", rules: Campaign) -> None:
     found = appraise(ports, rules)
-    say_overlaps(found.overlaps, found.tokens_of_one_basket)
+    say_overlaps(rules, found.overlaps, found.tokens_of_one_basket)
     for retailer, name in found.empty_lists:
         says = f"nobody is on the list {name} of {retailer}; `tombola list load` makes it"
         typer.echo(f"warning: audience.segments: {says}", err=True)

@@ -25,6 +25,7 @@ LEVELS = (1, 2, 5)
 class Uptake:
     """How a campaign would have been taken up: of so many `orders` made from `since` to `until`, these qualified.
 
+    Each of the orders that were looked at `stands_for` so many that were made.
     `bases` has one per token, in minor units. `tokens` are those that a window as long as the campaign's would bring.
     """
 
@@ -33,6 +34,7 @@ class Uptake:
     tokens: int
     since: datetime | None = None
     until: datetime | None = None
+    stands_for: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,12 @@ def read_values(text: str, currency: str) -> tuple[list[int], list[Problem]]:
     return values, problems
 
 
-def replayed_uptake(rules: Campaign, baskets: Iterable[Basket]) -> Uptake:
+def replayed_uptake(rules: Campaign, baskets: Iterable[Basket], stands_for: int = 1) -> Uptake:
     """Return how these baskets, in order of time, would have been taken up.
 
     Criteria and tiers, channel, store, weekly hours, control arm and the limit per shopper are as the rules say; the
-    window is not looked at, nor is what is known of the shopper. Everything is scaled to the window's length.
+    window is not looked at, nor is what is known of the shopper. Tokens are scaled to the window's length.
+    Where a basket `stands_for` several, a shopper's limit binds later than it would, so tokens err on the high side.
     """
     bases: list[int] = []
     had: Counter[tuple[str, str]] = Counter()
@@ -86,7 +89,7 @@ def replayed_uptake(rules: Campaign, baskets: Iterable[Basket]) -> Uptake:
             earned = min(earned, rules.limits.per_shopper - had[who])
             had[who] += earned
         bases += [prize_base_minor(rules, basket)] * earned
-    return Uptake(orders, tuple(bases), _scaled(rules, len(bases), since, until), since, until)
+    return Uptake(orders, tuple(bases), _scaled(rules, len(bases) * stands_for, since, until), since, until, stands_for)
 
 
 def _earned(rules: Campaign, basket: Basket) -> int:

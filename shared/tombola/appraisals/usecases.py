@@ -42,14 +42,15 @@ def replay_uptake(ports: Ports, rules: Campaign) -> Uptake:
 
     backend = ports.warehouse.ibis()
     try:
-        orders = recorded_orders(backend, rules)
+        recorded = recorded_orders(backend, rules)
     finally:
         backend.disconnect()
     wanted: dict[str, set[str]] = {}
-    for order in orders:
+    for order in recorded.orders:
         wanted.setdefault(order.retailer, set()).update(line.product_id for line in order.lines)
     products = {retailer: find_products(ports, retailer, ids) for retailer, ids in wanted.items()}
-    return replayed_uptake(rules, (basket_of(order, products[order.retailer]) for order in orders))
+    baskets = (basket_of(order, products[order.retailer]) for order in recorded.orders)
+    return replayed_uptake(rules, baskets, recorded.stands_for)
 
 
 def _empty_lists(ports: Ports, rules: Campaign) -> Iterator[tuple[str, str]]:
