@@ -446,6 +446,8 @@ def test_the_figures_and_the_signature_are_told(files: dict[str, bytes], tmp_pat
     code, said = run(write(files, tmp_path / "true"))
     assert code == 0
     assert "no heads kept by others" in said
+    published = json.loads(files["campaign.json"])
+    assert all(stated in said for stated in (published["rules_hash"], published["commitment"]["seed"], "a witness"))
     assert "clocks may differ by 2 s" in said
     assert "of all: " in said
     assert "retailer corner-shop: " in said
