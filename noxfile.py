@@ -69,7 +69,7 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure beside others, as ratios in one run: `nox -s bench -- feeds [--rows N] [--runs N] [--write]`, or `replay`."""
+    """Measure: `nox -s bench -- feeds [--rows N] [--runs N] [--write]` beside others in one run; or `replay`."""
     sync(session, extras=("local",), groups=("bench",))
     name, *options = session.posargs or ["feeds"]
     session.run("python", f"tests/bench/{name}.py", *options)

@@ -334,6 +334,8 @@ def p_value(wins: int, plays: int, chance: float) -> float:
 
 def figures(export: Export) -> Iterator[str]:
     """Yield win rates beside what was promised, how long moments waited, and how signatures are checked."""
+    stated = {name: export.published[name] for name in ("rules_hash", "commitment", "witness")}
+    yield f"compare with what you were given before the launch: {stated}"
     wins = [one for one in export.played if one["draw"]["prize"]]
     chance = export.thresholds()[-1] / 2**64 if export.by_odds else len(wins) / max(len(export.played), 1)
     yield f"win rate, {'promised' if export.by_odds else 'on average (moments promise none)'}: {chance:.4%}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tombola.campaigns import lifecycle
-from tombola.campaigns.candidates import candidates
+from tombola.campaigns.candidates import CampaignIndex, candidates
 from tombola.campaigns.checking import CheckedCampaign, check, named_retailers
 from tombola.campaigns.lifecycle import Head, KeyKind, Version
 from tombola.campaigns.model import Launched
@@ -26,6 +26,7 @@ __all__ = [
     "launch_campaign",
     "list_versions",
     "live_campaigns",
+    "live_index",
     "reveal_version",
     "started_campaigns",
 ]
@@ -135,14 +136,19 @@ def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
 
 
 def live_campaigns(ports: Ports, *, as_of: datetime | None = None) -> tuple[Launched, ...]:
-    """Return the launched versions in order of their ids, at most 30 seconds old, and read no earlier than `as_of`.
+    """Return the launched versions in order of their ids, as `live_index` holds them."""
+    return live_index(ports, as_of=as_of).campaigns
+
+
+def live_index(ports: Ports, *, as_of: datetime | None = None) -> CampaignIndex:
+    """Return the launched versions, indexed, at most 30 seconds old, and read no earlier than `as_of`.
 
     An order asks as of when it was made: what was launched before it is then seen by every process, or an order
     of the first half minute would be refused for good. One reading serves every order made before it.
     """
 
-    def load() -> tuple[datetime, tuple[Launched, ...]]:
-        return ports.clock.now(), _with_status(ports, "launched")
+    def load() -> tuple[datetime, CampaignIndex]:
+        return ports.clock.now(), CampaignIndex(_with_status(ports, "launched"))
 
     read_at, found = ports.memo.read(LIVE, STALE_FOR, load)
     if as_of is not None and read_at < as_of:

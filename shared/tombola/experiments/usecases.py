@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import live_campaigns
+from tombola.campaigns.usecases import live_index
 from tombola.events import derived_id
 from tombola.experiments.choosing import Choice, DecisionPoint, Proposal, banner_of, choose
 from tombola.experiments.events import ProposalMade
@@ -30,7 +30,7 @@ def choose_offer(
     now = ports.clock.now()
     message_id = verify(webhook_secrets(ports, known), headers, body, now)
     shopper = pseudonym(pseudonym_key(ports, known), known.retailer, request.shopper_id)
-    campaigns = live_campaigns(ports)
+    campaigns = live_index(ports).at(known.retailer)
     point = _decision_point(ports, known.retailer, shopper, request, _lists_asked(campaigns, known.retailer))
     choice = choose(campaigns, point)
     if choice.proposal is None:

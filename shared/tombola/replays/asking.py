@@ -80,8 +80,8 @@ def _asked(plans: Sequence[Plan]) -> Iterator[Asked]:
     first = 0
     for tier, plan in enumerate(plans, start=1):
         for counted in plan.conditions[0]:
-            slots = tuple(range(first + counted.first, first + counted.after))
-            parts = tuple(part.quantity for part in counted.condition.bundle)
-            for bound in counted.bounds:
-                yield Asked(tier, counted.clause, counted.index, bound.bound, bound.wanted, slots, parts)
+            begin, parts = first + counted.first, tuple(part.quantity for part in counted.condition.bundle)
+            slots = tuple(range(begin, begin + max(len(parts), 1)))
+            for bound, wanted in counted.bounds:
+                yield Asked(tier, counted.clause, counted.index, bound, wanted, slots, parts)
         first += len(plan.slots)
