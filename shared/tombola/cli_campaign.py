@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from tombola.appraisals.uptake import Uptake, estimate, read_values, stated_uptake
+from tombola.appraisals.usecases import appraise, replay_uptake
 from tombola.campaigns import usecases
 from tombola.campaigns.checking import MAX_NAMED, CheckedCampaign
 from tombola.campaigns.liability import liability
 from tombola.campaigns.lifecycle import KEY_BYTES, Version, moments_past_at_launch
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import MAX_BYTES
-from tombola.campaigns.uptake import Uptake, estimate, read_values, stated_uptake
 from tombola.cli_campaign_text import say, say_estimate, say_overlaps, say_worst_case, stated, worst_case
 from tombola.cli_confirming import Yes, confirm
 from tombola.cli_home import Home, home_folder, home_ports
@@ -44,6 +45,9 @@ def check(file: File, basket_values: BasketValues = None, home: Home = None) -> 
     ports = None if nowhere else home_ports(home)
     checked = _checked(ports, _text(file))
     _summary(checked)
+    if ports is not None:
+        _appraisal(ports, checked.campaign)
+    say_worst_case(checked.campaign, checked.liability)
     _estimate(ports, checked.campaign, basket_values)
 
 
@@ -108,7 +112,7 @@ def reveal(
     ports = home_ports(home)
     confirm(f"Make the keys of {campaign} public for good?", yes=yes)
     revealed = decide_again(lambda: reveal_campaign(ports, campaign, version))
-    typer.echo(f"{campaign} version {revealed.version} is revealed since {revealed.revealed_at}")
+    typer.echo(f"{campaign} version {revealed.version} is revealed")
     typer.echo(f"published as audit/{campaign}/v{revealed.version}/reveal.json")
 
 
@@ -152,8 +156,14 @@ def _summary(checked: CheckedCampaign) -> None:
     rules = checked.campaign
     typer.echo(f"{rules.campaign}: {rules.title}, paid for by {rules.sponsor.name}")
     say(stated(rules))
-    say_overlaps(checked.overlaps, checked.tokens_of_one_basket)
-    say_worst_case(rules, checked.liability)
+
+
+def _appraisal(ports: "Ports", rules: Campaign) -> None:
+    found = appraise(ports, rules)
+    say_overlaps(rules, found.overlaps, found.tokens_of_one_basket)
+    for retailer, name in found.empty_lists:
+        says = f"nobody is on the list {name} of {retailer}; `tombola list load` makes it"
+        typer.echo(f"warning: audience.segments: {says}", err=True)
 
 
 def _estimate(ports: "Ports | None", rules: Campaign, values: Path | None) -> None:
@@ -161,7 +171,7 @@ def _estimate(ports: "Ports | None", rules: Campaign, values: Path | None) -> No
         hint = "there is no home folder with recorded baskets; --basket-values FILE takes one amount a line"
         typer.echo(f"payout not estimated: {hint}", err=True)
         return
-    uptake = _stated_uptake(rules, values) if values else usecases.replay_uptake(cast("Ports", ports), rules)
+    uptake = _stated_uptake(rules, values) if values else replay_uptake(cast("Ports", ports), rules)
     if (found := estimate(rules, uptake)) is not None:
         say_estimate(found, rules.pool.currency)
     else:

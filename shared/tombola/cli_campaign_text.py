@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tombola.appraisals.overlaps import Overlap
+from tombola.appraisals.uptake import LEVELS, Estimate, Uptake
 from tombola.campaigns.liability import Liability, most_won
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.overlaps import Overlap
-from tombola.campaigns.uptake import LEVELS, Estimate, Uptake
 from tombola.campaigns.winning import Prize
 from tombola.money import major_units
 
@@ -43,14 +43,14 @@ def stated(rules: Campaign) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def say_overlaps(found: tuple[Overlap, ...], tokens: int) -> None:
-    """Print which running campaigns a campaign overlaps, and what one basket could earn."""
+def say_overlaps(rules: Campaign, found: tuple[Overlap, ...], tokens: int) -> None:
+    """Print which running campaigns a campaign overlaps, and what one basket could earn of all together."""
     for overlap in found:
         where = f"{', '.join(overlap.retailers)} ({', '.join(overlap.channels)})"
         when = f"{_day(overlap.begins_at)} to {_day(overlap.ends_at)}"
         meant = "; ".join(f"{field}: {', '.join(names)}" for field, names in overlap.both_mean.items())
         say({"overlaps": f"{overlap.campaign}, {when}, at {where}; both mean {meant or 'any product'}"})
-    if tokens > 1:
+    if tokens > 1 + len(rules.further_tiers):
         say({"": f"one basket could earn {tokens} tokens at most, of all campaigns it meets"})
 
 
@@ -64,7 +64,8 @@ def say_worst_case(rules: Campaign, cost: Liability) -> None:
         table.add_row(name, _amount(amount, cost.currency))
     table.add_section()
     table.add_row("all of it", _amount(cost.worst_case_minor, cost.currency))
-    table.add_row("money in the pool", _amount(cost.pool_minor, cost.currency))
+    set_aside = rules.pool_minor + rules.fallback_minor
+    table.add_row("money set aside at the launch", _amount(set_aside, cost.currency))
     _print(table)
 
 
@@ -73,7 +74,7 @@ def say_estimate(estimate: Estimate, currency: str) -> None:
     from rich.table import Table  # noqa: PLC0415 (heavy)
 
     table = Table("probable payout", caption=_source(estimate.uptake), caption_justify="left")
-    for name in ("tokens, all played", "wins", f"expected {currency}", "± error", "99.9% below", "runs out"):
+    for name in ("tokens, all played", "wins", f"expected {currency}", "± error", "99.9% at most", "runs out"):
         table.add_column(name, justify="right")
     for level, payout in zip(LEVELS, estimate.payouts, strict=True):
         table.add_row(
@@ -123,7 +124,8 @@ def _source(uptake: Uptake) -> str:
     if uptake.since is None or uptake.until is None:
         return f"from {uptake.orders:,} basket values that were stated"
     when = f"{_day(uptake.since)} to {_day(uptake.until)}"
-    earned = f"{uptake.orders:,} recorded orders, {when}, would have earned {len(uptake.bases):,} tokens"
+    of = f" of {uptake.orders * uptake.stands_for:,}" if uptake.stands_for > 1 else ""
+    earned = f"{uptake.orders:,}{of} recorded orders, {when}, would have earned {len(uptake.bases):,} tokens"
     return f"{earned}: same baskets, no change of behaviour"
 
 
@@ -141,7 +143,9 @@ def _day(at: datetime) -> str:
 
 
 def _window(rules: Campaign) -> str:
-    return f"{rules.window.opens_at.isoformat()} to {rules.window.closes_at.isoformat()}"
+    """Return the window as clocks on the spot show it."""
+    window = rules.window
+    return f"{window.opens:%Y-%m-%d %H:%M} to {window.closes:%Y-%m-%d %H:%M}, {window.time_zone}"
 
 
 def _audience(rules: Campaign) -> str:

@@ -369,6 +369,19 @@ def test_plays_are_settled_by_the_clock_in_live_and_in_ended_campaigns(
     assert reconcile(ports, "spring-wheel", 1).problems == ()
 
 
+def test_draws_are_sealed_by_the_clock_and_the_head_is_told(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    play(client, offer(client, ports, message("o-1"))["token"])
+    offer(client, ports, message("o-2"))
+    ports.clock.advance(timedelta(hours=1))
+    for _ in range(2):
+        assert client("seal_draws").post("/", data=b"{}").status_code == 204
+    (head,) = published("draws-sealed")
+    assert (head["number"], head["count"], head["totals"]["played"], head["totals"]["open"]) == (1, 3, 1, 1)
+
+
 def test_check_out_and_the_webhook_racing_for_one_order_make_one_token(
     ports: Ports, launch: Callable[..., None], published: Published
 ) -> None:

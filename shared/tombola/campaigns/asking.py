@@ -2,19 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, product
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from tombola.campaigns.counting import BoundCount, Counted, Plan
-from tombola.campaigns.moves import FAR
-
-Kind = Literal["units", "minor", "products"]
-_KINDS: dict[str, Kind] = {
-    "minimum_quantity": "units",
-    "maximum_quantity": "units",
-    "minimum_spend": "minor",
-    "maximum_spend": "minor",
-    "minimum_distinct_products": "products",
-}
+from tombola.campaigns.counting import FAR, Counted, Kind, Plan
 
 
 class Sum(NamedTuple):
@@ -60,21 +50,10 @@ def _choices(conditions: Sequence[Counted]) -> Iterator[Sequence[_Way]]:
 
 
 def _met(counted: Counted) -> _Way:
-    return [pair for bound in counted.bounds for pair in _sums(counted, bound)]
+    return [(Sum(kind, slot), Interval(low, high)) for kind, slot, low, high in counted.checks]
 
 
 def _failed(counted: Counted) -> Iterator[_Way]:
     """Yield each way in which a condition is just not met: one bound missed, or one part of a bundle."""
-    for bound in counted.bounds:
-        for sum_, (low, high) in _sums(counted, bound):
-            yield [(sum_, Interval(high=low - 1) if high == FAR else Interval(low=high + 1))]
-
-
-def _sums(counted: Counted, bound: BoundCount) -> Iterator[tuple[Sum, Interval]]:
-    if bound.bound == "minimum_bundles":
-        for slot, part in enumerate(counted.condition.bundle, start=counted.first):
-            yield Sum("units", slot), Interval(low=bound.wanted * part.quantity)
-    else:
-        is_most = bound.bound.startswith("maximum")
-        asked = Interval(high=bound.wanted) if is_most else Interval(low=bound.wanted)
-        yield Sum(_KINDS[bound.bound], counted.first), asked
+    for kind, slot, low, high in counted.checks:
+        yield [(Sum(kind, slot), Interval(high=low - 1) if high == FAR else Interval(low=high + 1))]

@@ -5,11 +5,12 @@ than the best it has found (branch and bound), and its budget says when it was c
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from tombola.campaigns.counting import FAR
 from tombola.campaigns.dominance import undominated
 from tombola.campaigns.moves import Add, Budget, Row, Size, Solution, Take
-from tombola.campaigns.reach import at_least, rests
+from tombola.campaigns.reach import Reach
 
 
 def search(
@@ -40,7 +41,8 @@ class _Branches:
     ) -> None:
         """Look for what is smaller than `best`."""
         self._rows, self._takes, self._adds, self._budget = rows, takes, adds, budget
-        self._rests = rests(rows, takes, adds)
+        self._reach = Reach(rows, takes, adds)
+        self._floor: Size | None = None
         self._best = best
         self._found: Solution | None = None
         self._values = [row.value for row in rows]
@@ -52,7 +54,7 @@ class _Branches:
 
     def search(self) -> Solution | None:
         """Return the smallest solution, or None."""
-        ways = [iter(self._ways())] if self._enter(Size(0, 0)) else []
+        ways: list[Iterator[int]] = [iter(self._ways())] if self._enter(Size(0, 0)) else []
         sizes = [Size(0, 0)]
         while ways:
             if len(self._moved) == len(ways):
@@ -68,6 +70,8 @@ class _Branches:
             sizes.append(size)
             if self._enter(size):
                 ways.append(iter(self._ways()))
+            if self._best is not None and self._best == self._floor:
+                break
         return self._found
 
     def _enter(self, size: Size) -> bool:
@@ -75,7 +79,9 @@ class _Branches:
         if not self._budget.allows():
             return False
         number = len(self._moved)
-        more = at_least(self._rows, self._values, self._paying, self._rests[number])
+        more = self._reach.at_least(number, self._values, self._paying)
+        if not number:
+            self._floor = more
         if more is None or not self._is_smallest(Size(size.units + more.units, size.minor + more.minor)):
             return False
         if number < len(self._takes) + len(self._adds):
@@ -144,19 +150,27 @@ class _Branches:
         for row in add.minor_rows:
             self._paying[row] += sign
 
-    def _ways(self) -> Iterator[int]:
-        """Yield how many units of the next move to try, the fewest first."""
+    def _ways(self) -> Iterable[int]:
+        """Return how many units of the next move to try: the fewest first that leave, the most first that come in."""
         number = len(self._moved)
         if number < len(self._takes):
-            return iter(range(self._least_taken(number), self._takes[number].most + 1))
+            return self._taken(number, self._takes[number])
         add = self._adds[number - len(self._takes)]
         least, most = self._least_added(number, add), self._most_added(add)
-        return iter(range(least, most + 1))
+        return range(most, least - 1, -1)
 
-    def _least_taken(self, number: int) -> int:
+    def _taken(self, number: int, take: Take) -> Iterable[int]:
+        least = self._least_taken(number, take)
+        counts_by_unit = take.paid_minor < 0 or any(
+            self._rows[row].high < FAR for row in (*take.rows, *take.minor_rows)
+        )
+        return range(least, take.most + 1) if counts_by_unit else sorted({min(least, 1) * take.most, take.most})
+
+    def _least_taken(self, number: int, take: Take) -> int:
         """Return how many units must leave by this move, because no later one lowers the same sums so far."""
-        take, rest = self._takes[number], self._rests[number + 1]
-        least = 0
+        rest = self._reach.rests[number + 1]
+        is_needed = any(self._values[row] - rest.down[row] > self._rows[row].high for row in take.product_rows)
+        least = take.most if is_needed else 0
         for row in take.rows:
             least = max(least, self._values[row] - rest.down[row] - self._rows[row].high)
         for row in take.minor_rows:
@@ -166,7 +180,7 @@ class _Branches:
         return least
 
     def _least_added(self, number: int, add: Add) -> int:
-        rest = self._rests[number + 1]
+        rest = self._reach.rests[number + 1]
         return max([0, *(self._rows[row].low - self._values[row] - rest.up[row] for row in add.rows)])
 
     def _most_added(self, add: Add) -> int:

@@ -11,6 +11,7 @@ from tombola.campaigns.model import Campaign, Window
 from tombola.campaigns.winning import money_chance
 from tombola.games.limits import slot_count
 from tombola.games.opening import MAX_BALANCES, WINS_PER_SECOND
+from tombola.problems import Path
 
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
@@ -65,24 +66,27 @@ def _span(hours: Hours, day: datetime) -> tuple[datetime, datetime]:
 def _slots_carry_the_limits(campaign: Campaign, _: Known) -> Iterator[Finding | Note]:
     """Compare what each limit lets through, over the time it is open, with what its documents sustain."""
     day, week = _open_time(campaign.weekly_hours)
-    whole = campaign.window.closes_at - campaign.window.opens_at
-    limits = campaign.limits
-    spans = {
-        "per_store": week * (whole / WEEK),
-        "per_day": day,
-        "per_week": week,
-        "per_campaign": week * (whole / WEEK),
-    }
-    for field, span in spans.items():
-        most, seconds = getattr(limits, field), min(span, whole).total_seconds()
-        if most is None or seconds <= 0:
-            continue
-        rate, carried = most / seconds, slot_count(most) * WRITES_PER_SECOND
-        found = f"{most} tokens in {seconds / 3600:.1f} open hours, {rate:.1f} a second"
-        if rate > carried:
-            yield Finding(("limits", field), found, f"at most {carried} a second, which {carried} slots carry")
-        elif rate * PEAK > carried:
-            yield Note(("limits", field), f"{found}; at {PEAK} times the average its {carried} slots delay check-outs")
+    whole, limits = campaign.window.closes_at - campaign.window.opens_at, campaign.limits
+    in_all = week * (whole / WEEK)
+    tokens: tuple[tuple[Path, int | None, timedelta], ...] = (
+        (("limits", "per_store"), limits.per_store, in_all),
+        (("limits", "per_day"), limits.per_day, day),
+        (("limits", "per_week"), limits.per_week, week),
+        (("limits", "per_campaign"), limits.per_campaign, in_all),
+        (("draw", "maximum_plays"), campaign.draw.maximum_plays, in_all),
+    )
+    for path, most, span in tokens:
+        if most is not None and (seconds := min(span, whole).total_seconds()) > 0:
+            yield from _carried(path, most, seconds)
+
+
+def _carried(path: Path, most: int, seconds: float) -> Iterator[Finding | Note]:
+    rate, slots = most / seconds, slot_count(most)
+    found = f"{most} tokens in {seconds / 3600:.1f} open hours, {rate:.1f} a second"
+    if rate > slots * WRITES_PER_SECOND:
+        yield Finding(path, found, f"at most {slots * WRITES_PER_SECOND} a second, which {slots} slots carry")
+    elif rate * PEAK > slots * WRITES_PER_SECOND:
+        yield Note(path, f"{found}; at {PEAK} times the average its {slots} slots delay check-outs")
 
 
 def _open_time(weekly: tuple[Hours, ...]) -> tuple[timedelta, timedelta]:
@@ -122,7 +126,7 @@ TIMES: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("reveal_by", "window", "play_within_days"), _revealed_after_the_last_play),
     (("window",), _the_clock_shows_it),
     (("window", "weekly_hours"), _hours_inside_the_window),
-    (("window", "weekly_hours", "limits"), _slots_carry_the_limits),
+    (("window", "weekly_hours", "limits", "draw"), _slots_carry_the_limits),
     (("window", "prizes", "draw", "limits"), _documents_carry_the_wins),
 )
 """Each check with the top-level fields it reads."""

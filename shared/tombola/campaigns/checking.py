@@ -10,7 +10,6 @@ from tombola.campaigns.checks import CHECKS
 from tombola.campaigns.findings import Finding, Known, Note
 from tombola.campaigns.liability import Liability, liability
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.overlaps import Overlap
 from tombola.campaigns.reading import ReadFile, read
 from tombola.errors import Problem
 from tombola.problems import Path, located_problems
@@ -29,16 +28,11 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class CheckedCampaign:
-    """A campaign that may be committed, what its sender should look at again, and what it can cost.
-
-    `overlaps`: the running campaigns that mean the same baskets; one basket could earn `tokens_of_one_basket` at most.
-    """
+    """A campaign that may be committed, what its sender should look at again, and what it can cost."""
 
     campaign: Campaign
     warnings: tuple[Warned, ...]
     liability: Liability
-    overlaps: tuple[Overlap, ...] = ()
-    tokens_of_one_basket: int = 1
 
 
 def check(text: bytes | str, retailers: Known) -> CheckedCampaign | list[Problem]:

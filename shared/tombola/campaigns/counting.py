@@ -3,12 +3,12 @@
 Every condition counts lines in a slot; a bundle in one slot per part.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from tombola.campaigns.baskets import BasketLine
 from tombola.campaigns.imagining import Imagined, imagine
@@ -20,8 +20,9 @@ Bound = Literal[
     "minimum_quantity", "maximum_quantity", "minimum_spend", "maximum_spend", "minimum_distinct_products",
     "minimum_bundles",
 ]  # fmt: skip
-Count = Callable[[Sequence[Sequence[BasketLine]]], int]
-"""What is found of a bound in the lines of a condition's slots."""
+Kind = Literal["units", "minor", "products"]
+FAR = 10**15
+"""Beyond every sum: no bound at all."""
 MOST_REMEMBERED = 50_000
 """Products whose slots a process remembers, per criteria."""
 
@@ -37,24 +38,43 @@ class Slot(NamedTuple):
         return self.of.matches(product) and not any(earlier.matches(product) for earlier in self.before)
 
 
-class BoundCount(NamedTuple):
-    """One bound: what it asks, in units, minor units, products or whole sets, and how that is counted."""
+class Check(NamedTuple):
+    """What the sum of a slot must be, both inclusive: units, minor units paid, or different products bought."""
 
-    bound: Bound
-    wanted: int
-    count: Count
+    kind: Kind
+    slot: int
+    low: int = -FAR
+    high: int = FAR
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One condition: its place in the file, its slots from `first` to before `after`, and its bounds."""
+    """One condition: its place in the file, its slots from `first` on, its bounds with what they ask, its checks."""
 
     clause: Clause
     index: int
     condition: Condition
     first: int
-    after: int
-    bounds: tuple[BoundCount, ...]
+    bounds: tuple[tuple[Bound, int], ...]
+    checks: tuple[Check, ...]
+
+    def held(self, held: Sequence[Sequence[BasketLine]]) -> Sequence[Sequence[BasketLine]]:
+        """Return the lines of its own slots."""
+        return held[self.first : self.first + max(len(self.condition.bundle), 1)]
+
+    def found(self, bound: Bound, held: Sequence[Sequence[BasketLine]]) -> int:
+        """Return what a basket has of a bound: units, minor units, products or whole sets."""
+        own = self.held(held)
+        if bound != "minimum_bundles":
+            return COUNTS[KINDS[bound]](own[0])
+        return min(units(lines) // part.quantity for lines, part in zip(own, self.condition.bundle, strict=True))
+
+    def is_met(self, held: Sequence[Sequence[BasketLine]]) -> bool:
+        """Tell whether all its checks hold."""
+        for kind, slot, low, high in self.checks:  # noqa: SIM110 (asked of every basket; a loop costs half)
+            if not low <= COUNTS[kind](held[slot]) <= high:
+                return False
+        return True
 
 
 class _SlotsOf(dict[Product, tuple[int, ...]]):
@@ -101,6 +121,10 @@ class Plan:
         named = [*(slot.of for slot in self.slots), *self._never]
         return imagine(list(dict.fromkeys(named)), self._counts)
 
+    def qualifies(self, held: Sequence[Sequence[BasketLine]]) -> bool:
+        """Tell whether every criteria's `all` are met, one of its `any` if there are any, and none of its `none`."""
+        return all(_qualifies(conditions, held) for conditions in self.conditions)
+
     def held(self, lines: Sequence[BasketLine]) -> list[list[BasketLine]]:
         """Return the lines that count in each slot."""
         held: list[list[BasketLine]] = [[] for _ in self.slots]
@@ -109,6 +133,16 @@ class Plan:
             for slot in slots_of[line.product]:
                 held[slot].append(line)
         return held
+
+
+def _qualifies(conditions: Sequence[Counted], held: Sequence[Sequence[BasketLine]]) -> bool:
+    one_asked = one_met = False
+    for condition in conditions:
+        if condition.clause == "any":
+            one_asked, one_met = True, one_met or condition.is_met(held)
+        elif condition.is_met(held) == (condition.clause == "none"):
+            return False
+    return one_met or not one_asked
 
 
 def _stated(criteria: Criteria) -> Iterator[tuple[Clause, int, Condition]]:
@@ -128,51 +162,54 @@ def _counted(
     first = len(slots)
     meant = [part.of for part in condition.bundle] or [condition.of]
     slots += [Slot(of, tuple(meant[:number])) for number, of in enumerate(meant)]
-    return Counted(clause, index, condition, first, len(slots), tuple(_bounds(condition, minor)))
+    bounds = tuple(_bounds(condition, minor))
+    checks = tuple(check for bound, wanted in bounds for check in _checks(condition, first, bound, wanted))
+    return Counted(clause, index, condition, first, bounds, checks)
 
 
-def _bounds(condition: Condition, minor: Callable[[Decimal], int]) -> Iterator[BoundCount]:
-    for bound, count in COUNTS.items():
+def _bounds(condition: Condition, minor: Callable[[Decimal], int]) -> Iterator[tuple[Bound, int]]:
+    for bound in get_args(Bound):
         wanted = getattr(condition, bound)
         if wanted is not None:
-            yield BoundCount(bound, minor(wanted) if isinstance(wanted, Decimal) else wanted, count)
-    if condition.minimum_bundles is not None:
-        yield BoundCount("minimum_bundles", condition.minimum_bundles, _sets_of(condition))
+            yield bound, minor(wanted) if isinstance(wanted, Decimal) else wanted
+
+
+def _checks(condition: Condition, first: int, bound: Bound, wanted: int) -> Iterator[Check]:
+    if bound == "minimum_bundles":
+        for slot, part in enumerate(condition.bundle, start=first):
+            yield Check("units", slot, low=wanted * part.quantity)
+    elif bound in MAXIMUMS:
+        yield Check(KINDS[bound], first, high=wanted)
+    else:
+        yield Check(KINDS[bound], first, low=wanted)
 
 
 _QUANTITY = attrgetter("quantity")
 _PAID = attrgetter("paid_minor")
 
 
-def units(held: Sequence[Sequence[BasketLine]]) -> int:
-    """Return the units of the first slot."""
-    return sum(map(_QUANTITY, held[0]))
+def units(lines: Sequence[BasketLine]) -> int:
+    """Return the units of these lines."""
+    return sum(map(_QUANTITY, lines))
 
 
-def spend(held: Sequence[Sequence[BasketLine]]) -> int:
-    """Return what was paid in the first slot, in minor units."""
-    return sum(map(_PAID, held[0]))
+def spend(lines: Sequence[BasketLine]) -> int:
+    """Return what was paid for these lines, in minor units."""
+    return sum(map(_PAID, lines))
 
 
-def products(held: Sequence[Sequence[BasketLine]]) -> int:
-    """Return how many different products of the first slot were bought at least once."""
-    return len({line.product.product_id for line in held[0] if line.quantity})
+def products(lines: Sequence[BasketLine]) -> int:
+    """Return how many different products were bought at least once."""
+    return len({line.product.product_id for line in lines if line.quantity})
 
 
-def _sets_of(condition: Condition) -> Count:
-    asked = [part.quantity for part in condition.bundle]
-
-    def sets(held: Sequence[Sequence[BasketLine]]) -> int:
-        return min(units([lines]) // each for lines, each in zip(held, asked, strict=True))
-
-    return sets
-
-
-COUNTS: dict[Bound, Count] = {
-    "minimum_quantity": units,
-    "maximum_quantity": units,
-    "minimum_spend": spend,
-    "maximum_spend": spend,
-    "minimum_distinct_products": products,
+COUNTS: Mapping[Kind, Callable[[Sequence[BasketLine]], int]] = {"units": units, "minor": spend, "products": products}
+KINDS: Mapping[Bound, Kind] = {
+    "minimum_quantity": "units",
+    "maximum_quantity": "units",
+    "minimum_spend": "minor",
+    "maximum_spend": "minor",
+    "minimum_distinct_products": "products",
+    "minimum_bundles": "units",
 }
-"""How the bounds of a condition with one slot are counted, in the order of the trace."""
+MAXIMUMS = frozenset({"maximum_quantity", "maximum_spend"})

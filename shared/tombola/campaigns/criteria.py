@@ -4,12 +4,13 @@ The answer is data (`Trace`); `tombola.campaigns.wording` says it to a shopper. 
 campaign or the law excludes never count.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from tombola.campaigns.baskets import Basket, BasketLine
 from tombola.campaigns.changes import Change
-from tombola.campaigns.counting import Bound, Clause, Counted, Plan
+from tombola.campaigns.counting import MAXIMUMS, Bound, Clause, Counted, Plan
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.smallest import smallest_change
 
@@ -52,32 +53,32 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Trace:
-    """Why a basket earns the token of a tier or not: every condition of the tier.
+    """Why a basket earns the token of a tier or not. What is seldom asked for is worked out when it is.
 
-    `change` is the smallest one that earns it, worked out when it is first asked for: further tiers call for
-    all the tiers before them too.
+    `held` are the lines that count in each slot of the tier's plan.
     """
 
     qualifies: bool
-    conditions: tuple[ConditionTrace, ...]
-    tier: int = 1
-    campaign: Campaign | None = field(default=None, repr=False, compare=False)
-    lines: tuple[BasketLine, ...] = field(default=(), repr=False, compare=False)
+    tier: int
+    campaign: Campaign = field(repr=False)
+    lines: tuple[BasketLine, ...] = field(repr=False)
+    held: Sequence[Sequence[BasketLine]] = field(repr=False, compare=False)
+
+    @cached_property
+    def conditions(self) -> tuple[ConditionTrace, ...]:
+        """Every condition of the tier, met or not."""
+        (conditions,) = self.campaign.tier_plans[self.tier - 1].conditions
+        return tuple(_condition(counted, self.held) for counted in conditions)
 
     @cached_property
     def change(self) -> Change:
-        """The smallest change that qualifies; without steps if it does already."""
-        if self.qualifies or self.campaign is None:
-            return Change()
-        return smallest_change(self.campaign.plan_up_to(self.tier), self.lines)
+        """The smallest change that earns this tier and all before it; without steps if it is earned already."""
+        return Change() if self.qualifies else smallest_change(self.campaign.joint_plans[self.tier - 1], self.lines)
 
     @property
     def explanation(self) -> Explanation:
-        """The trace as plain data, its change worked out."""
+        """The trace as plain data."""
         return Explanation(self.qualifies, self.tier, self.conditions, self.change)
-
-
-MAXIMUMS = frozenset({"maximum_quantity", "maximum_spend"})
 
 
 def evaluate(campaign: Campaign, basket: Basket) -> Trace:
@@ -97,28 +98,10 @@ def evaluate_tiers(campaign: Campaign, basket: Basket) -> tuple[Trace, ...]:
 
 def _traced(campaign: Campaign, plan: Plan, basket: Basket, tier: int) -> Trace:
     held = plan.held(basket.lines)
-    conditions = tuple(_condition(counted, held[counted.first : counted.after]) for counted in plan.conditions[0])
-    return Trace(_qualifies(conditions), conditions, tier, campaign, basket.lines)
+    return Trace(plan.qualifies(held), tier, campaign, basket.lines, held)
 
 
-def _condition(counted: Counted, held: list[list[BasketLine]]) -> ConditionTrace:
-    bounds = []
-    met = True
-    for bound, wanted, count in counted.bounds:
-        found = count(held)
-        bounds.append(BoundTrace(bound, wanted, found))
-        if found > wanted if bound in MAXIMUMS else found < wanted:
-            met = False
-    lines = tuple([line.line_id for lines in held for line in lines])
-    return ConditionTrace(counted.clause, counted.index, met, lines, tuple(bounds))
-
-
-def _qualifies(conditions: tuple[ConditionTrace, ...]) -> bool:
-    """Tell whether all of `all`, one of `any` if there are any, and none of `none` are met."""
-    one_asked = one_met = False
-    for condition in conditions:
-        if condition.clause == "any":
-            one_asked, one_met = True, one_met or condition.met
-        elif condition.met == (condition.clause == "none"):
-            return False
-    return one_met or not one_asked
+def _condition(counted: Counted, held: Sequence[Sequence[BasketLine]]) -> ConditionTrace:
+    bounds = tuple(BoundTrace(bound, wanted, counted.found(bound, held)) for bound, wanted in counted.bounds)
+    lines = tuple(line.line_id for lines in counted.held(held) for line in lines)
+    return ConditionTrace(counted.clause, counted.index, counted.is_met(held), lines, bounds)

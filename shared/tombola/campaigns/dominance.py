@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from tombola.campaigns.moves import FAR, Add, Row
+from tombola.campaigns.counting import FAR
+from tombola.campaigns.moves import Add, Row
 
 
 def undominated(rows: Sequence[Row], adds: Sequence[Add]) -> list[int]:
-    """Return the adds worth trying, those that raise the most sums last.
+    """Return the adds worth trying, those that raise the most sums first.
 
     One is not, where another raises all sums that it raises and must, and touches no limit that it does not. More of
     what is there already depends on what is there, so it stands for nothing else.
@@ -27,4 +28,4 @@ def undominated(rows: Sequence[Row], adds: Sequence[Add]) -> list[int]:
 
     needed = {adds[number].needs for number in range(len(adds)) if not is_dominated(number)}
     kept = [number for number in range(len(adds)) if number in needed or not is_dominated(number)]
-    return sorted(kept, key=lambda number: (adds[number].is_more, len(raised[number])))
+    return sorted(kept, key=lambda number: (adds[number].is_more, -len(raised[number])))

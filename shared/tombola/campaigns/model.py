@@ -138,9 +138,12 @@ class Campaign(Rules):
         """The criteria of every tier, ready to count by."""
         return tuple(self._plan([criteria]) for criteria in (self.criteria, *self.further_tiers))
 
-    def plan_up_to(self, tier: int) -> Plan:
-        """Return the criteria of this tier and of all before it, ready to count by together."""
-        return self._plan([self.criteria, *self.further_tiers][:tier])
+    @cached_property
+    def joint_plans(self) -> tuple[Plan, ...]:
+        """For every tier its criteria and those of all before it, ready to count by together."""
+        tiers = (self.criteria, *self.further_tiers)
+        further = (self._plan(tiers[:tier]) for tier in range(2, len(tiers) + 1))
+        return (self.tier_plans[0], *further)
 
     def _plan(self, criteria: Sequence[Criteria]) -> Plan:
         return Plan(criteria, counts=self.counts, minor=self.minor, never=self.exclude.lines)

@@ -1,16 +1,15 @@
 """A basket and what is asked of it, as sums and the moves that change them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from tombola.campaigns.asking import Asked, Sum
 from tombola.campaigns.baskets import BasketLine
-from tombola.campaigns.counting import Plan, products, spend, units
+from tombola.campaigns.counting import COUNTS, FAR, Plan
 from tombola.campaigns.imagining import Imagined
-from tombola.campaigns.moves import FAR, Add, Row, Take
-
-_COUNTS = {"units": units, "minor": spend, "products": products}
+from tombola.campaigns.moves import Add, Row, Take
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def problem_of(plan: Plan, lines: Sequence[BasketLine], asked: Asked, *, may_tak
         for number, add in enumerate(fresh)
         if limited.intersection(add.rows) - set(_of(sums, "units", add.rows))
     ]
-    leaving = tuple(_leaving(plan, asked, lines)) if may_take else ()
+    leaving = tuple(_leaving(plan, asked, lines) if may_take else ())
     takes = tuple(_take(plan, asked, line) for line in leaving)
     return Problem(sums, tuple(rows), takes, leaving, (*fresh, *more, *_held(plan, asked, lines)))
 
@@ -54,7 +53,7 @@ def problem_of(plan: Plan, lines: Sequence[BasketLine], asked: Asked, *, may_tak
 def values_of(plan: Plan, sums: Sequence[Sum], lines: Sequence[BasketLine]) -> list[int]:
     """Return what these sums of lines are."""
     held = plan.held(lines)
-    return [_COUNTS[each.kind]([held[each.slot]]) for each in sums]
+    return [COUNTS[each.kind](held[each.slot]) for each in sums]
 
 
 def _of(sums: Sequence[Sum], kind: str, rows: Sequence[int]) -> tuple[int, ...]:
@@ -83,10 +82,11 @@ def _held(plan: Plan, asked: Asked, lines: Sequence[BasketLine]) -> Iterator[Add
         yield Add(rows, minor_rows, products=frozenset(ids), is_more=True, slots=slots)
 
 
-def _leaving(plan: Plan, asked: Asked, lines: Sequence[BasketLine]) -> Iterator[BasketLine]:
-    """Yield the lines whose leaving may help, with all others of their products; what leaves best, last.
+def _leaving(plan: Plan, asked: Asked, lines: Sequence[BasketLine]) -> list[BasketLine]:
+    """Return the lines whose leaving may help, with all others of their products; what leaves best, last.
 
-    Dear lines leave best where the money is too much, cheap ones elsewhere.
+    What leaves best are whole products of few units where there are too many, dear lines where the money is too much,
+    and cheap ones elsewhere.
     """
     limited = {each.slot for each, interval in asked.items() if interval.high < FAR}
     minor = {each.slot for each in asked if each.kind == "minor"}
@@ -96,9 +96,16 @@ def _leaving(plan: Plan, asked: Asked, lines: Sequence[BasketLine]) -> Iterator[
         if limited.intersection(plan.slots_of[line.product])
         or (line.paid_minor < 0 and minor.intersection(plan.slots_of[line.product]))
     }
-    money = any(each.kind == "minor" and interval.high < FAR for each, interval in asked.items())
     leaving = [line for line in lines if line.product.product_id in ids]
-    yield from sorted(leaving, key=lambda line: line.paid_minor // max(line.quantity, 1), reverse=not money)
+    kinds = {each.kind for each, interval in asked.items() if interval.high < FAR}
+    if "products" in kinds:
+        units = Counter[str]()
+        for line in leaving:
+            units[line.product.product_id] += line.quantity
+        return sorted(leaving, key=lambda line: (-units[line.product.product_id], line.product.product_id))
+    return sorted(
+        leaving, key=lambda line: Fraction(line.paid_minor, max(line.quantity, 1)), reverse="minor" not in kinds
+    )
 
 
 def _take(plan: Plan, asked: Asked, line: BasketLine) -> Take:

@@ -24,6 +24,10 @@ IMPOSSIBLE_FURTHER: Words = {
     "en": "Nothing added to this basket or taken out lets it play once more.",
     "fr": "Aucun ajout ni retrait ne permet à ce panier de jouer une fois de plus.",
 }
+NOT_FOUND: Words = {
+    "en": "This basket does not take part, and no change was found that would do.",
+    "fr": "Ce panier ne participe pas, et aucun changement suffisant n'a été trouvé.",
+}
 ADD: Counted = {
     "en": ("add {figure} unit of {what}", "add {figure} units of {what}"),
     "fr": ("ajoutez {figure} unité de {what}", "ajoutez {figure} unités de {what}"),

@@ -7,8 +7,8 @@ from tombola.campaigns.asking import Sum, alternatives
 from tombola.campaigns.baskets import BasketLine
 from tombola.campaigns.branching import search
 from tombola.campaigns.changes import Change, Step
-from tombola.campaigns.counting import Plan
-from tombola.campaigns.moves import FAR, Add, Budget, Solution, Take
+from tombola.campaigns.counting import FAR, Plan
+from tombola.campaigns.moves import Add, Budget, Solution, Take
 from tombola.campaigns.problems import Problem, problem_of, values_of
 from tombola.campaigns.selecting import Selection
 

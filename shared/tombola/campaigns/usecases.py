@@ -1,19 +1,15 @@
 """Commit, launch, end and reveal campaigns; find the ones that run."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from tombola.campaigns import lifecycle
-from tombola.campaigns.baskets import basket_of
-from tombola.campaigns.candidates import candidates
+from tombola.campaigns.candidates import CampaignIndex, candidates
 from tombola.campaigns.checking import CheckedCampaign, check, named_retailers
 from tombola.campaigns.lifecycle import Head, KeyKind, Version
-from tombola.campaigns.model import Campaign, Launched
-from tombola.campaigns.overlaps import overlaps, tokens_of_one_basket
-from tombola.campaigns.uptake import Uptake, replayed_uptake
-from tombola.catalogue.usecases import find_products
+from tombola.campaigns.model import Launched
 from tombola.errors import Malformed, Unknown
 from tombola.ports import Ports
 from tombola.ports.documents import Create, DocumentKey, Replace, Snapshot, Where, Write, created_or_replaced
@@ -30,7 +26,7 @@ __all__ = [
     "launch_campaign",
     "list_versions",
     "live_campaigns",
-    "replay_uptake",
+    "live_index",
     "reveal_version",
     "started_campaigns",
 ]
@@ -42,39 +38,15 @@ STARTED = ("launched", "ended", "revealed")
 
 
 def check_campaign(ports: Ports | None, text: bytes | str) -> CheckedCampaign:
-    """Return the checked campaign, with the running campaigns it overlaps.
+    """Return the checked campaign; without ports, all but its retailers is checked, and a warning says so.
 
-    Without ports, neither those nor its retailers can be looked up; a warning says so.
     Raises `Malformed` (`malformed-campaign`) naming every fault with its place.
     """
     checked = check(text, None if ports is None else _known(ports, named_retailers(text)))
-    if not isinstance(checked, CheckedCampaign):
-        msg = f"the campaign file has {len(checked)} fault(s)"
-        raise Malformed(msg, checked, code="malformed-campaign")
-    if ports is None:
+    if isinstance(checked, CheckedCampaign):
         return checked
-    rules, running = checked.campaign, live_campaigns(ports)
-    earned = tokens_of_one_basket(rules, running)
-    return replace(checked, overlaps=overlaps(rules, running), tokens_of_one_basket=earned)
-
-
-def replay_uptake(ports: Ports, rules: Campaign) -> Uptake:
-    """Return how the orders that the campaign's retailers recorded last would have taken it up.
-
-    Products are as the catalogue has them now.
-    """
-    from tombola.campaigns.recorded import recorded_orders  # noqa: PLC0415 (imports Ibis: only where it is asked)
-
-    backend = ports.warehouse.ibis()
-    try:
-        orders = recorded_orders(backend, rules)
-    finally:
-        backend.disconnect()
-    wanted: dict[str, set[str]] = {}
-    for order in orders:
-        wanted.setdefault(order.retailer, set()).update(line.product_id for line in order.lines)
-    products = {retailer: find_products(ports, retailer, ids) for retailer, ids in wanted.items()}
-    return replayed_uptake(rules, (basket_of(order, products[order.retailer]) for order in orders))
+    msg = f"the campaign file has {len(checked)} fault(s)"
+    raise Malformed(msg, checked, code="malformed-campaign")
 
 
 def commit_campaign(ports: Ports, text: bytes | str, *, id_key: bytes, seed: bytes) -> Version:
@@ -164,14 +136,19 @@ def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
 
 
 def live_campaigns(ports: Ports, *, as_of: datetime | None = None) -> tuple[Launched, ...]:
-    """Return the launched versions in order of their ids, at most 30 seconds old, and read no earlier than `as_of`.
+    """Return the launched versions in order of their ids, as `live_index` holds them."""
+    return live_index(ports, as_of=as_of).campaigns
+
+
+def live_index(ports: Ports, *, as_of: datetime | None = None) -> CampaignIndex:
+    """Return the launched versions, indexed, at most 30 seconds old, and read no earlier than `as_of`.
 
     An order asks as of when it was made: what was launched before it is then seen by every process, or an order
     of the first half minute would be refused for good. One reading serves every order made before it.
     """
 
-    def load() -> tuple[datetime, tuple[Launched, ...]]:
-        return ports.clock.now(), _with_status(ports, "launched")
+    def load() -> tuple[datetime, CampaignIndex]:
+        return ports.clock.now(), CampaignIndex(_with_status(ports, "launched"))
 
     read_at, found = ports.memo.read(LIVE, STALE_FOR, load)
     if as_of is not None and read_at < as_of:

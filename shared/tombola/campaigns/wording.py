@@ -22,6 +22,8 @@ def explain(trace: Trace, currency: str, language: Language = "en") -> tuple[str
 
 def say(change: Change, currency: str, language: Language = "en", *, further: bool = False) -> str:
     """Return a change in one sentence; `further`: it earns one more play, not the first."""
+    if not change.possible and not change.is_proven:
+        return words.NOT_FOUND[language]
     if not change.possible:
         return (words.IMPOSSIBLE_FURTHER if further else words.IMPOSSIBLE)[language]
     aim = (words.FURTHER if further else words.FIRST)[language]

@@ -32,9 +32,10 @@ def entry(play: Play) -> dict[str, Any]:
 
 
 def posting_line(posting: Posting) -> dict[str, object]:
-    """Return a posting as auditors read it: to the day."""
+    """Return a posting as auditors read it: to the day, without the payer's own number of a payment."""
+    cause = "/".join(posting.cause.split("/")[:2])
     return {
-        "balance": posting.balance, "sequence": posting.sequence, "cause": posting.cause, "kind": posting.kind,
+        "balance": posting.balance, "sequence": posting.sequence, "cause": cause, "kind": posting.kind,
         "legs": _moved(posting.legs), "day": day(posting.posted_at),
     }  # fmt: skip
 

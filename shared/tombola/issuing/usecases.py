@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from tombola.campaigns.baskets import basket_of
 from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import candidates, find_launched, list_versions, live_campaigns
+from tombola.campaigns.usecases import candidates, find_launched, list_versions, live_index
+from tombola.catalogue.model import Product
 from tombola.catalogue.usecases import find_products
 from tombola.errors import Conflict, Problem, Unknown
 from tombola.games.derivation import token_id
@@ -55,7 +56,7 @@ def settle_order(ports: Ports, order: Order, commit: Commit) -> list[Settlement]
     while True:
         unit = UnitOfWork(ports.documents)
         concerned = _concerned(ports, unit, order)
-        newest = _newest(ports, order) if concerned else order
+        newest = _newest(ports, order) if concerned.campaigns else order
         if newest.revision > order.revision:
             order = newest
             continue
@@ -134,30 +135,39 @@ class _Around:
     is_erased: bool
 
 
-_Concerned = Mapping[CampaignVersion, tuple[Launched, Mapping[int, Entry]]]
+@dataclass(frozen=True, slots=True)
+class _Concerned:
+    """The campaigns an order concerns, with its entries by tier, and its products as the catalogue has them now."""
+
+    campaigns: Mapping[CampaignVersion, tuple[Launched, Mapping[int, Entry]]]
+    products: Mapping[str, Product]
 
 
 def _concerned(ports: Ports, unit: UnitOfWork, order: Order) -> _Concerned:
-    """Return the campaigns the order has entries in, and those it might enter, always in the same order.
+    """Return the campaigns the order has entries in, and those its basket could meet, always in the same order.
 
-    An entry pins its version: the order never enters another version of the same campaign.
+    An entry pins its version: the order never enters another version of the same campaign. The catalogue is read once,
+    and not at all where no campaign is.
     """
     entries = unit.query(Entry, Where("order", "==", order_entrant(order).order))
     entered: dict[CampaignVersion, dict[int, Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.tier):
         entered.setdefault(entry.of, {})[entry.tier] = entry
     names = {of.campaign for of in entered}
-    live = live_campaigns(ports, as_of=order.header.ordered_at)
-    open_to = (each for each in candidates(live, order) if each.rules.campaign not in names)
+    live = live_index(ports, as_of=order.header.ordered_at)
+    ids = [line.product_id for line in (*order.lines, *(order.promised_lines or ()))]
+    products = find_products(ports, order.retailer, ids) if entered or live.at(order.retailer) else {}
+    could_match = live.candidates(order, products.values())
+    open_to = (each for each in could_match if each.rules.campaign not in names)
     concerned = {
         **{of: (find_launched(ports, *of), tiers) for of, tiers in entered.items()},
         **{version_of(launched): (launched, {}) for launched in open_to},
     }
-    return dict(sorted(concerned.items()))
+    return _Concerned(dict(sorted(concerned.items())), products)
 
 
 def _settlements(ports: Ports, unit: UnitOfWork, order: Order, concerned: _Concerned) -> list[Settlement]:
-    if not concerned:
+    if not concerned.campaigns:
         return []
     entrant, now = order_entrant(order), ports.clock.now()
     around = _Around(entrant, now, _is_erased(ports, entrant))
@@ -170,14 +180,12 @@ def _entering(ports: Ports, order: Order, concerned: _Concerned) -> Iterator[_En
     Products are as the catalogue had them when the order was first looked at there. So is whether it was the shopper's
     first: who has an entry was, whatever is known of earlier orders since.
     """
-    ids = [line.product_id for line in (*order.lines, *(order.promised_lines or ()))]
-    now_known = find_products(ports, order.retailer, ids)
     country = find_retailer(ports, order.retailer).country
-    asks = any(launched.rules.first_order and not entries for launched, entries in concerned.values())
+    asks = any(launched.rules.first_order and not entries for launched, entries in concerned.campaigns.values())
     is_first = not (asks and _has_ordered_before(ports, order))
-    for launched, entries in concerned.values():
+    for launched, entries in concerned.campaigns.values():
         pinned = (unpack_products(entry.products) for entry in entries.values())
-        products = {**now_known, **{name: product for each in pinned for name, product in each.items()}}
+        products = {**concerned.products, **{name: product for each in pinned for name, product in each.items()}}
         baskets = basket_of(order, products), basket_of(order, products, promised=True)
         known = Circumstances(bool(candidates([launched], order)), country, is_first or bool(entries))
         yield _Entering(launched, entries, evaluate_order(launched, order, *baskets, known), pack_products(products))

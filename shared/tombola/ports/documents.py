@@ -66,6 +66,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "orders": Collection(),
     "contributions": Collection(indexed=("shopper",), composite=(("shopper", "ordered_at"),)),
     "profiles": Collection(),
+    "list_members": Collection(indexed=("list", "shopper")),
     "catalogue": Collection(),
     "publications": Collection(),
     "campaigns": Collection(indexed=("status",)),

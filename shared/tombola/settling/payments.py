@@ -134,7 +134,7 @@ def _returned(prize: PlayPrize, known: Payment | None, _told: Payment) -> tuple[
 
 def _netted(prize: PlayPrize, _known: Payment | None, told: Payment) -> tuple[Moved, int]:
     owed = prize.held("recoverable")
-    if told.amount_minor > owed:
+    if told.amount_minor > owed or prize.kind != "money":
         msg = "more is netted than was paid for an order that came back"
         problem = Problem("amount", f"{told.amount_minor} minor units", f"at most {owed}")
         raise Conflict(msg, [problem], code="more-than-recoverable")

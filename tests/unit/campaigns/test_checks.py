@@ -63,6 +63,7 @@ def found(campaign_text: str, retailers: Known) -> Callable[[Fields], list[tuple
         ),
         ({**ODDS, "draw": {"kind": "odds", "maximum_plays": 10**8}, "limits": {"per_shopper": 1},
           "prizes": [{**NOTE, "chance": "1/2"}]}, "draw.maximum_plays", "18.7 wins of money a second"),
+        ({**ODDS, "draw": {"kind": "odds", "maximum_plays": 10**8}}, "draw.maximum_plays", "37.4 a second; at most 16"),
         ({**ODDS, "draw": {"kind": "odds", "maximum_plays": 10**7}, "limits": {"per_shopper": 1},
           "prizes": [{**VOUCHER, "chance": "1/2", "stock": 10}]}, "prizes #1.stock", "1.9 wins a second"),
         ({"audience": {"segments": [{"bought_within_weeks": 4}]}}, "audience.consent", "'none'; a purpose"),

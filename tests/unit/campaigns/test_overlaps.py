@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tombola.appraisals.overlaps import overlaps, tokens_of_one_basket
 from tombola.campaigns.model import Campaign, Launched
-from tombola.campaigns.overlaps import overlaps, tokens_of_one_basket
 
 Build = Callable[..., Campaign]
 YOGURT = {"all": [{"of": {"categories": ["YOGURT"]}, "minimum_quantity": 1}]}

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tombola.campaigns.baskets import Basket
+from tombola.appraisals.recorded import recorded_orders
+from tombola.appraisals.uptake import Uptake, estimate, read_values, replayed_uptake, stated_uptake
+from tombola.appraisals.usecases import replay_uptake
+from tombola.campaigns.baskets import Basket, basket_of
 from tombola.campaigns.liability import liability
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.uptake import Uptake, estimate, read_values, replayed_uptake, stated_uptake
-from tombola.campaigns.usecases import replay_uptake
 from tombola.experiments.arms import arm
 from tombola.orders.facts import Header, Line, Order, Payment, ReturnedLine
 from tombola.ports import Ports
@@ -145,6 +146,20 @@ def test_the_orders_that_were_recorded_last_count_as_they_now_stand(ports: Ports
     )
     found = replay_uptake(ports, rules)
     assert (found.orders, found.bases) == (4, (900, 500))
+
+
+def test_of_many_orders_every_nth_stands_for_n(ports: Ports, rules: Campaign) -> None:
+    record(ports, *(order(f"o-{day}", days=day) for day in range(10)))
+    backend = ports.warehouse.ibis()
+    try:
+        found = recorded_orders(backend, rules, most=4)
+    finally:
+        backend.disconnect()
+    assert [each.order_id for each in found.orders] == ["o-0", "o-3", "o-6", "o-9"]
+    assert found.stands_for == 3
+    baskets = [basket_of(each, {}) for each in found.orders]
+    window = rules.window.closes_at - rules.window.opens_at
+    assert replayed_uptake(rules, baskets, 3).tokens == -(-12 * window // timedelta(days=9))
 
 
 def test_an_empty_warehouse_is_an_uptake_of_nothing(ports: Ports, rules: Campaign) -> None:

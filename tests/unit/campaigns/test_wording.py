@@ -38,6 +38,12 @@ def test_a_shopper_reads_that_nothing_would_do(basket: Build, campaign_with: Bui
     assert explain(trace, "USD", "fr") == ("Aucun ajout ni retrait ne permet à ce panier de participer.",)
 
 
+def test_what_was_not_proven_is_not_said_to_be_impossible() -> None:
+    unknown = Change(possible=False, is_proven=False)
+    assert say(unknown, "USD") == "This basket does not take part, and no change was found that would do."
+    assert say(unknown, "USD", "fr") == "Ce panier ne participe pas, et aucun changement suffisant n'a été trouvé."
+
+
 def test_a_shopper_reads_what_to_take_out_first(basket: Build, campaign: Campaign) -> None:
     trace = evaluate(campaign, basket(("plain", 2, 1300), ("card", 1, 100)))
     assert explain(trace, "USD") == ("To take part: take out 1 unit of card.",)

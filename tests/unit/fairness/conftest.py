@@ -1,10 +1,12 @@
 """A campaign that is played, by moments or by odds, and what a stranger is given of it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jwt
 import pytest
 import yaml
 
@@ -15,11 +17,13 @@ from tombola.fairness.usecases import seal_draws
 from tombola.games.answers import PlayRequest
 from tombola.games.plays import Play
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens
+from tombola.games.usecases import enter_free, issue_tokens
 from tombola.orders.facts import Header, Line, Order
+from tombola.orders.signatures import sign
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey
-from tombola.settling.usecases import settle_plays
+from tombola.settling.claiming import ClaimRequest
+from tombola.settling.usecases import claim_prize, record_payment, settle_plays
 
 RULES: dict[str, Any] = {
     "campaign": "june-wheel",
@@ -88,9 +92,13 @@ class Season:
         return issued.token_id
 
     def play(self, token_id: str) -> Play:
-        text = sign_token(Signer(1, bytes(32)), token_id, self.launched.rules.campaign, self.look(token_id).expires_at)
-        play_game(self.ports, PlayRequest(token=text))
+        play_game(self.ports, PlayRequest(token=self.text(token_id)))
         return self.look(token_id)
+
+    def text(self, token_id: str) -> str:
+        """Return a token's text."""
+        play = self.look(token_id)
+        return sign_token(Signer(1, bytes(32)), token_id, play.of.campaign, play.expires_at)
 
     def look(self, token_id: str) -> Play:
         (snapshot,) = self.ports.documents.get([DocumentKey("plays", (token_id,))])
@@ -99,6 +107,28 @@ class Season:
 
     def later(self, **duration: float) -> None:
         self.ports.clock.advance(timedelta(**duration))  # type: ignore[attr-defined]
+
+    def enter_free(self, entry_id: str) -> str:
+        """Return the id of the token of a free entry."""
+        body = {
+            "type": "entry.free", "campaign": "june-wheel", "entry_id": entry_id, "shopper_id": "s",
+            "entered_at": self.ports.clock.now().isoformat(),
+        }  # fmt: skip
+        offered = enter_free(self.ports, "corner-shop", *self._signed(body))
+        assert offered.token is not None, offered
+        return str(jwt.decode(offered.token, options={"verify_signature": False})["jti"])
+
+    def claim(self, token_id: str) -> None:
+        request = ClaimRequest(token=self.text(token_id), country="US", age_confirmed="seen at the till")
+        claim_prize(self.ports, request)
+
+    def pay(self, token_id: str, amount: str) -> None:
+        body = {"type": "prize.paid", "payment_id": f"p-{token_id[:8]}", "token_id": token_id, "amount": amount}
+        record_payment(self.ports, "corner-shop", *self._signed({**body, "currency": "USD"}))
+
+    def _signed(self, body: dict[str, str]) -> tuple[dict[str, str], bytes]:
+        text, secret = json.dumps(body).encode(), self.ports.keys.get("webhook-corner-shop").material
+        return sign(secret, "msg-1", self.ports.clock.now(), text), text
 
     def seal(self) -> int:
         """Seal all there is: nobody can be busy with it ten minutes later."""

@@ -24,6 +24,7 @@ from tombola.fairness.merkle import root
 from tombola.fairness.usecases import export_audit, reveal_campaign
 from tombola.games.derivation import token_id, winning_moments
 from tombola.games.records import CampaignVersion
+from tombola.settling.usecases import settle_plays, write_off_prize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +49,7 @@ verifier = load()
 
 
 def live(season: Season) -> Season:
-    """Let 40 orders be made, two in three be played, some be cancelled; reveal the keys."""
+    """Let 40 orders be made, two in three be played, some be cancelled, also after the end; reveal the keys."""
     tokens = [season.issue(f"o-{n}", cents=500 + 137 * n) for n in range(40)]
     for n, token in enumerate(tokens):
         season.later(hours=1)
@@ -59,6 +60,8 @@ def live(season: Season) -> Season:
         if n % 8 == 0:
             season.seal()
     season.over()
+    for n in (4, 5, 10, 11):
+        season.issue(f"o-{n}", cancelled=True)
     reveal_campaign(season.ports, "june-wheel")
     return season
 
@@ -213,7 +216,8 @@ def pay_a_stranger(copy: Copy) -> None:
 
 
 def skim(copy: Copy) -> None:
-    copy.random.choice(copy.rows["balances.jsonl"])["accounts"]["available"] -= 1
+    accounts = copy.random.choice(copy.rows["balances.jsonl"])["accounts"]
+    accounts[copy.random.choice(sorted(accounts))] -= 1
 
 
 def lose(copy: Copy) -> None:
@@ -386,6 +390,45 @@ def test_a_retailers_own_orders_show_tokens_that_are_nobodys(files: dict[str, by
     assert said.count("belongs to no order of corner-shop") == 1
 
 
+def test_free_entries_payments_and_what_came_back_fit(launch: Callable[..., Season], tmp_path: Path) -> None:
+    season = launch(
+        prizes=[{"name": "basket", "kind": "basket_value", "cap": "50.00", "chance": "1"}],
+        draw={"kind": "odds", "maximum_plays": 500},
+        when_empty={"announced": "until the pool is empty"},
+        limits={"per_campaign": 500},
+        pool={"amount": "95.00", "currency": "USD", "unrecovered_returns": "20.00"},
+        free_entry={"amount": "12.00", "how": "by card"},
+    )
+    free, paid, owed, given_up, void = (season.enter_free("card-1"), *(season.issue(f"o-{n}") for n in range(4)))
+    empty = season.issue("o-4")
+    for token in (free, paid, owed, given_up, void, empty):
+        season.play(token)
+    settle_plays(season.ports)
+    for token, amount in ((free, "12.00"), (paid, "20.00"), (owed, "20.00"), (given_up, "20.00")):
+        season.claim(token)
+        season.pay(token, amount)
+    for order in (1, 2, 3):
+        season.issue(f"o-{order}", cancelled=True)
+    write_off_prize(season.ports, given_up, "the shop is closed")
+    season.over()
+    reveal_campaign(season.ports, "june-wheel")
+    orders = tmp_path / "orders.csv"
+    orders.write_text(
+        "retailer,entry\n" + "".join(f"corner-shop,{entry}\n" for entry in ENTRIES_OF_SIX), encoding="utf-8"
+    )
+    folder = write(dict(export_audit(season.ports, "june-wheel")), tmp_path / "true")
+    code, said = run(folder, "--entries", orders)
+    assert code == 0, said
+    became = {one["token"]: one["money"] for one in parsed((folder / "register.jsonl").read_bytes())}
+    assert [became[token] for token in (free, paid, owed, given_up, void, empty)] == [
+        {"paid": 1200}, {"paid": 2000}, {"recoverable": 2000}, {"written_off": 2000}, {"available": 2000}, {},
+    ]  # fmt: skip
+    assert b"p-" not in (folder / "postings.jsonl").read_bytes()
+
+
+ENTRIES_OF_SIX = ("free/card-1", *(f"order/o-{n}" for n in range(5)))
+
+
 def test_before_the_reveal_all_but_the_draws_is_checked(season: Season, tmp_path: Path) -> None:
     season.play(season.issue("o-1"))
     season.seal()
@@ -403,6 +446,8 @@ def test_the_figures_and_the_signature_are_told(files: dict[str, bytes], tmp_pat
     code, said = run(write(files, tmp_path / "true"))
     assert code == 0
     assert "no heads kept by others" in said
+    published = json.loads(files["campaign.json"])
+    assert all(stated in said for stated in (published["rules_hash"], published["commitment"]["seed"], "a witness"))
     assert "clocks may differ by 2 s" in said
     assert "of all: " in said
     assert "retailer corner-shop: " in said

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,21 +122,22 @@ class Game:
 @pytest.fixture
 def launch(ports: Ports) -> Callable[..., Game]:
     """Launch a campaign with these rules changed; a part given as a map changes only what it names."""
+    return partial(launch_in, ports)
 
-    def build(**changed: Any) -> Game:  # noqa: ANN401 (any field of the file)
-        rules = {
-            name: {**value, **changed[name]} if isinstance(changed.get(name), dict) else changed.get(name, value)
-            for name, value in RULES.items()
-        } | {name: value for name, value in changed.items() if name not in RULES}
-        text = yaml.safe_dump(Campaign.model_validate(rules).model_dump(mode="json"))
-        commit_campaign(ports, text, id_key=ID_KEY, seed=SEED)
-        launched = launch_campaign(ports, rules["campaign"], "a witness")
-        ports.clock.set(datetime(2017, 6, 15, 13, tzinfo=UTC))
-        if not ports.keys.versions(SIGNING_KEY):
-            ports.keys.create(SIGNING_KEY, bytes(32))
-        return Game(ports, launched, Signer(1, bytes(32)))
 
-    return build
+def launch_in(ports: Ports, **changed: Any) -> Game:  # noqa: ANN401 (any field of the file)
+    """Launch a campaign over these ports."""
+    rules = {
+        name: {**value, **changed[name]} if isinstance(changed.get(name), dict) else changed.get(name, value)
+        for name, value in RULES.items()
+    } | {name: value for name, value in changed.items() if name not in RULES}
+    text = yaml.safe_dump(Campaign.model_validate(rules).model_dump(mode="json"))
+    commit_campaign(ports, text, id_key=ID_KEY, seed=SEED)
+    launched = launch_campaign(ports, rules["campaign"], "a witness")
+    ports.clock.set(datetime(2017, 6, 15, 13, tzinfo=UTC))
+    if not ports.keys.versions(SIGNING_KEY):
+        ports.keys.create(SIGNING_KEY, bytes(32))
+    return Game(ports, launched, Signer(1, bytes(32)))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """From facts to figures: local days, what is named and what is not, and lines that must add up."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -207,3 +207,9 @@ def test_a_campaign_in_which_nothing_happened_has_a_report() -> None:
     made = report(plays=(), shoppers=Shoppers(ArmSums(0, 0, 0), ArmSums(0, 0, 0), 0), told=told)
     assert made.reconciled, failing(made)
     assert made.money.left_minor == made.money.pool_minor
+
+
+def test_keys_that_were_not_revealed_in_time_are_a_line_that_does_not_hold() -> None:
+    due = datetime.fromisoformat(RULES["reveal_by"])
+    assert failing(report(as_of=due)) == []
+    assert failing(report(as_of=due + timedelta(seconds=1))) == ["Keys revealed in time"]

@@ -3,6 +3,7 @@
 Importing this module imports Ibis, which takes a second: import it where it is needed.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ibis
@@ -14,8 +15,8 @@ from tombola.reports.unpacking import unpack
 if TYPE_CHECKING:
     from ibis.backends import BaseBackend
 
-MOST_ORDERS = 50_000
-"""The latest so many are looked at: some seconds' work, and more would change an estimate little."""
+MOST_ORDERS = 20_000
+"""So many are looked at: some seconds' work, and more would change an estimate little."""
 _LINES = "line_id: string, product_id: string, quantity: int64, value_minor: int64, coupon_minor: int64"
 _RETURNS = "return_id: string, line_id: string, quantity: int64, value_minor: int64"
 _ORDER = (
@@ -27,11 +28,18 @@ _ORDER = (
 _KEY = ("retailer", "order_id")
 
 
-def recorded_orders(backend: "BaseBackend", rules: Campaign) -> list[Order]:
-    """Return the latest orders in the pool's currency as they now stand, the first first.
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Orders in order of time. Of more than `MOST_ORDERS` only every nth is here, and `stands_for` n of them."""
 
-    They span no more time than the campaign's window, counted back from the last one, and are at most
-    `MOST_ORDERS`. The backend must be fresh: what is unpacked goes when it is disconnected.
+    orders: tuple[Order, ...]
+    stands_for: int = 1
+
+
+def recorded_orders(backend: "BaseBackend", rules: Campaign, most: int = MOST_ORDERS) -> Recorded:
+    """Return the latest orders in the pool's currency as they now stand, over as long a time as the campaign's window.
+
+    The backend must be fresh: what is unpacked goes when it is disconnected.
     """
     order = unpack(backend.table("order_recorded"), _ORDER, backend.name).order.lift()
     order = order.mutate(ordered_at=order.header.ordered_at.cast("timestamp('UTC')"))
@@ -41,10 +49,13 @@ def recorded_orders(backend: "BaseBackend", rules: Campaign) -> list[Order]:
     newest = backend.create_table("newest", states, temp=True)
     last = newest.ordered_at.max().to_pyarrow().as_py()
     if last is None:
-        return []
+        return Recorded(())
     recent = newest.filter(newest.ordered_at > last - (rules.window.closes_at - rules.window.opens_at))
-    rows = recent.order_by(ibis.desc("ordered_at"), *_KEY).limit(MOST_ORDERS).drop("ordered_at").to_pyarrow()
-    return [_order(row) for row in reversed(rows.to_pylist())]
+    stands_for = -(-recent.count().to_pyarrow().as_py() // most)
+    in_time = ibis.window(order_by=["ordered_at", *_KEY])
+    numbered = recent.mutate(number=ibis.row_number().over(in_time))
+    kept = numbered.filter(numbered.number % stands_for == 0).order_by("number").drop("number", "ordered_at")
+    return Recorded(tuple(map(_order, kept.to_pyarrow().to_pylist())), stands_for)
 
 
 def _order(row: dict[str, object]) -> Order:

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from tombola.campaigns.baskets import Basket
-from tombola.campaigns.criteria import evaluate
+from tombola.campaigns.criteria import evaluate_tiers
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.payout import Payout, simulate
 from tombola.campaigns.prizes import can_win, prize_base_minor
@@ -25,6 +25,7 @@ LEVELS = (1, 2, 5)
 class Uptake:
     """How a campaign would have been taken up: of so many `orders` made from `since` to `until`, these qualified.
 
+    Each of the orders that were looked at `stands_for` so many that were made.
     `bases` has one per token, in minor units. `tokens` are those that a window as long as the campaign's would bring.
     """
 
@@ -33,6 +34,7 @@ class Uptake:
     tokens: int
     since: datetime | None = None
     until: datetime | None = None
+    stands_for: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +71,31 @@ def read_values(text: str, currency: str) -> tuple[list[int], list[Problem]]:
     return values, problems
 
 
-def replayed_uptake(rules: Campaign, baskets: Iterable[Basket]) -> Uptake:
+def replayed_uptake(rules: Campaign, baskets: Iterable[Basket], stands_for: int = 1) -> Uptake:
     """Return how these baskets, in order of time, would have been taken up.
 
     Criteria and tiers, channel, store, weekly hours, control arm and the limit per shopper are as the rules say; the
-    window is not looked at, nor is what is known of the shopper. Everything is scaled to the window's length.
+    window is not looked at, nor is what is known of the shopper. Tokens are scaled to the window's length.
+    Where a basket `stands_for` several, a shopper's limit binds later than it would, so tokens err on the high side.
     """
     bases: list[int] = []
     had: Counter[tuple[str, str]] = Counter()
     orders, since, until = 0, None, None
-    tiers = [rules, *(rules.model_copy(update={"criteria": criteria}) for criteria in rules.further_tiers)]
     for basket in baskets:
         orders, since, until = orders + 1, since or basket.ordered_at, basket.ordered_at
-        earned = _earned(tiers, basket) if _may_take_part(rules, basket) else 0
+        earned = _earned(rules, basket) if _may_take_part(rules, basket) else 0
         if basket.shopper is not None and rules.limits.per_shopper is not None:
             who = (basket.retailer, basket.shopper)
             earned = min(earned, rules.limits.per_shopper - had[who])
             had[who] += earned
         bases += [prize_base_minor(rules, basket)] * earned
-    return Uptake(orders, tuple(bases), _scaled(rules, len(bases), since, until), since, until)
+    return Uptake(orders, tuple(bases), _scaled(rules, len(bases) * stands_for, since, until), since, until, stands_for)
 
 
-def _earned(tiers: Sequence[Campaign], basket: Basket) -> int:
-    if not basket.lines or not can_win(tiers[0], prize_base_minor(tiers[0], basket)):
+def _earned(rules: Campaign, basket: Basket) -> int:
+    if not basket.lines or not can_win(rules, prize_base_minor(rules, basket)):
         return 0
-    met = (number for number, tier in enumerate(tiers) if not evaluate(tier, basket).qualifies)
-    return next(met, len(tiers))
+    return sum(trace.qualifies for trace in evaluate_tiers(rules, basket))
 
 
 def _may_take_part(rules: Campaign, basket: Basket) -> bool:
