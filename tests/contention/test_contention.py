@@ -33,7 +33,8 @@ def granted(plays: list[Play]) -> Counter[str]:
 
 
 def attacked(folder: Path, adapter: str, kind: str, draw: str) -> Aftermath:
-    return attack(folder, adapter, kind, Attack(draw, ORDERS), processes=PROCESSES, kills=KILLS)
+    kills = KILLS if kind == "guarded" else 0
+    return attack(folder, adapter, kind, Attack(draw, ORDERS), processes=PROCESSES, kills=kills)
 
 
 def test_by_moments_nothing_is_overspent_or_given_twice_and_the_books_add_up(adapter: str, tmp_path: Path) -> None:
