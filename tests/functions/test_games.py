@@ -369,6 +369,27 @@ def test_plays_are_settled_by_the_clock_in_live_and_in_ended_campaigns(
     assert reconcile(ports, "spring-wheel", 1).problems == ()
 
 
+def test_a_prize_is_claimed_with_its_token_and_paid_by_the_retailers_word(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch()
+    token = offer(client, ports, message("o-1"))["token"]
+    play(client, token)
+    push(client, record(ports, message("o-1", "order.stated"), "webhook"))
+    ports.clock.advance(timedelta(days=30))
+    claim = {"token": token, "country": "US", "age_confirmed": "seen at the till"}
+    refused = client("claim_prize").post("/", json={**claim, "country": "FR"})
+    assert (refused.status_code, refused.json["type"]) == (403, "urn:tombola:problem:not-eligible")
+    assert client("claim_prize").post("/", json=claim).json["prize"]["amount"] == "12.00"
+    (entry,) = entries_of(ports, "o-1")
+    told = {"type": "prize.paid", "payment_id": "p-1", "token_id": entry.fields["token_id"]}
+    body = json.dumps({**told, "amount": "12.00", "currency": "USD"}).encode()
+    for _ in range(2):
+        answer = client("record_payment").post("/corner-shop", data=body, headers=signed(ports, body))
+        assert (answer.json["prize_state"], answer.json["counted"]) == ("paid", "12.00")
+    assert reconcile(ports, "spring-wheel", 1).accounts_balances["paid"] == 1200
+
+
 def test_draws_are_sealed_by_the_clock_and_the_head_is_told(
     client: Client, ports: Ports, launch: Callable[..., None], published: Published
 ) -> None:
