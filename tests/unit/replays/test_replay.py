@@ -278,7 +278,9 @@ def _kept(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("lived")
-def test_the_command_prints_one_json_object_and_changes_nothing_that_is_kept(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_one_json_object_and_changes_nothing_that_is_kept(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = _kept(file.parent)
     assert run(file, "--from", "2017-06-16", "--to", "2017-06-30", "--json") == 0
     assert _kept(file.parent) == before
