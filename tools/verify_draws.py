@@ -189,6 +189,9 @@ def compare(export: Export, sealed: Mapping[tuple[str, int], Row], since: str, s
         steps = zip(["", *one["states"]], one["states"], strict=False)
         impossible = any(after not in FOLLOWS.get(before, ()) for before, after in steps)
         say(times[one["token"]] > 1, f"repeated: {short(one)} is in the register {times[one['token']]} times")
+        say(
+            ("played" in one["states"]) != bool(one["draw"]), f"altered: {short(one)} was played without a draw, or not"
+        )
         say(impossible, f"repeated: {short(one)} was {', then '.join(one['states'])}, which cannot be")
 
 
@@ -243,7 +246,7 @@ def check_grants(export: Export, say: Say) -> None:
         legs = {name: {"available": -part, "reserved": part} for name, part in granted["reserved"].items()}
         differs = legs != {name: reserved.get((one["token"], name)) for name in legs}
         short_of = seen.keys() == left.keys() - {"fallback"} and draw.get("available_minor", 0) < due
-        empty = short_of if money else draw.get("stock_left") == 0
+        empty = short_of if money else prize is not None and prize["stock"] and draw.get("stock_left") == 0
         say(not as_promised(export, one, prize), f"granted: {short(one)}: the rules do not grant {granted} here")
         say(differs, f"granted: {short(one)} was granted {granted['reserved']}; the postings say otherwise")
         say(seen and there != draw.get("available_minor"), f"empty: {short(one)} saw other money left than {there}")
@@ -255,17 +258,19 @@ def as_promised(export: Export, one: Row, prize: Row | None) -> bool:
     granted, due, money = one["granted"], one["draw"].get("due_minor") or 0, export.given[one["token"]]
     found = (granted["name"], granted["kind"] if granted["name"] else "", money, granted["worth_minor"])
     fallback = export.rules["when_empty"] and export.rules["when_empty"]["fallback"]
-    if prize is None or (granted["name"] != prize["name"] and not fallback):
+    if prize is None:
+        return found == ("", "", 0, 0)
+    most, kind = export.minor(prize[WORTH[prize["kind"]]]), prize["kind"]
+    if one["kind"] == "free" and kind == "basket_value":
+        most = min(most, export.minor(export.rules["free_entry"]["amount"]))
+    if (due != most) if kind == "fixed" else not 0 <= due <= most * (kind == "basket_value"):
+        return False
+    if granted["name"] != prize["name"] and not fallback:
         return found == ("", "", 0, 0)
     if granted["name"] != prize["name"]:
         worth, kind = export.minor(fallback["worth"]), "money" if fallback["kind"] == "fixed" else "coupon"
         return found == ("fallback", kind, worth if kind == "money" else 0, worth if kind == "coupon" else 0)
-    most, kind = export.minor(prize[WORTH[prize["kind"]]]), prize["kind"]
-    if kind in {"coupon", "physical"}:
-        return found == (prize["name"], kind, 0, most)
-    if one["kind"] == "free" and kind == "basket_value":
-        most = min(most, export.minor(export.rules["free_entry"]["amount"]))
-    return found == (prize["name"], "money", due, 0) and (due == most if kind == "fixed" else 0 <= due <= most)
+    return found == (prize["name"], *((kind, 0, most) if kind in {"coupon", "physical"} else ("money", due, 0)))
 
 
 def check_money(export: Export, say: Say) -> None:

@@ -253,6 +253,29 @@ def withhold(copy: Copy) -> None:
         one["granted"] |= {"name": "fallback", "reserved": {"fallback": 50}}
 
 
+def hide_the_draw(copy: Copy) -> None:
+    """Say that a winner was played, and nothing of what it drew."""
+    one = copy.one(has=["prize"])
+    take_back(copy, one)
+    one["draw"] = one["granted"] = None
+
+
+def overstate(copy: Copy) -> None:
+    """Call the pool empty by saying that more was due than the prize brings."""
+    granted = [each for each in copy.played if each["draw"].get("due_minor") and each["money"]]
+    one = copy.random.choice(granted)
+    take_back(copy, one)
+    one["draw"]["due_minor"] = 10**9
+
+
+def exhaust(copy: Copy) -> None:
+    """Call a coupon empty of which there is no stock that could be."""
+    one = copy.one(prize="sip")
+    take_back(copy, one)
+    one["draw"]["stock_left"] = 0
+    one["granted"] |= {"name": "fallback", "reserved": {"fallback": 50}}
+
+
 def find_empty(copy: Copy) -> None:
     """Say of a play that found something that there was less left."""
     one = copy.one(has=["sequences"])
@@ -285,11 +308,12 @@ REGISTER: dict[Callable[[Copy], None], str] = {
 ANEW: dict[Callable[[Copy], None], str] = {
     twice: "repeated", played_again: "repeated", grant_more: "granted", grant_another: "granted", pay_more: "paid",
     pay_another: "paid", lose: "loser", win: "altered", withhold: "empty", find_empty: "empty",
+    hide_the_draw: "altered",
 }  # fmt: skip
 """What is found although the house made every seal anew."""
 OF_KIND: dict[str, dict[Callable[[Copy], None], str]] = {
-    "winning_moments": {claim_again: "repeated", see_other_claims: "loser altered"},
-    "odds": {flip_number: "altered", swap: "altered"},
+    "winning_moments": {claim_again: "repeated", see_other_claims: "loser altered", overstate: "granted"},
+    "odds": {flip_number: "altered", swap: "altered", exhaust: "empty"},
 }
 KEPT = (drop, swap, other_shop, never_played, grant_more, grant_another, lose, win, withhold, find_empty)
 """What the heads that others kept show, though the house made every seal anew; some of it they alone."""
