@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-CLOCKS, APART, RARE = timedelta(seconds=2), timedelta(seconds=3), 0.001
-"""How far two machines' clocks may differ, and times that are cut off to the second; which p-values to look at."""
+CLOCKS, APART, RARE = timedelta(seconds=2), timedelta(seconds=4), 0.001
+"""How far two machines' clocks may differ; the same of times cut off to the second, with a second to look at claims;
+which p-values to look at."""
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 TOTALS = ("issued", "played", "expired", "revoked", "open")
 FOLLOWS = {"": {"open"}, "open": {"played", "expired", "revoked"}, "revoked": {"open"}}

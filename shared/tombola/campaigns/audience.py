@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tombola.campaigns.parts import Amount, Rules, Share, Word
 from tombola.campaigns.selecting import Selection
@@ -15,12 +15,22 @@ Weeks = Annotated[int, Field(ge=1, le=156)]
 """Whole weeks back from now: what profiles are counted by. They remember 156."""
 
 
+def _of_the_window(value: time) -> time:
+    if value.tzinfo is not None:
+        msg = f"{value.isoformat()}, with a zone; expected a local time of the window's zone"
+        raise ValueError(msg)
+    return value
+
+
+LocalTime = Annotated[time, AfterValidator(_of_the_window)]
+
+
 class Hours(Rules):
     """On these days, local times of the window's zone: `begins` is inside, `ends` is not; 00:00 ends at midnight."""
 
     days: Annotated[tuple[Day, ...], Field(min_length=1)]
-    begins: time = time(0)
-    ends: time = time(0)
+    begins: LocalTime = time(0)
+    ends: LocalTime = time(0)
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> "Hours":

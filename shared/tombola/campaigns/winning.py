@@ -1,5 +1,6 @@
 """What can be won, how it is drawn, out of what money, and how many tokens there can be."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -15,10 +16,17 @@ SPACE = 2**64
 """Draws by odds are whole numbers below this."""
 
 
+_ENDLESS = re.compile(r"e[-+]?\d{3}|\d{40}", re.IGNORECASE)
+"""What no chance needs, and what takes hours to be made a fraction: `1e-999999999`."""
+
+
 def _fraction(value: object) -> object:
     """Return `n/d` in lowest terms for a chance written as a fraction or a decimal; anything else as it came."""
+    text = str(value)
+    if _ENDLESS.search(text):
+        return value
     try:
-        chance = Fraction(str(value))
+        chance = Fraction(text)
     except (ValueError, ZeroDivisionError):
         return value
     return f"{chance.numerator}/{chance.denominator}"

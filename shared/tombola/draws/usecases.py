@@ -26,8 +26,12 @@ from tombola.games.usecases import closing_writes, find_public_keys, find_signer
 from tombola.games.winnings import FALLBACK
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey
+from tombola.ports.errors import PreconditionFailed
 from tombola.ports.unit_of_work import UnitOfWork
 
+LONGEST_LOOK = timedelta(seconds=1)
+"""From the instant a play counts from to what was claimed by then. Claims of later plays, seen by a process that was
+held up between, would make it look as if it had been overtaken: the verifier allows for so much and no more."""
 CLAIMS_STALE_FOR = timedelta(seconds=10)
 FOR_EVER = timedelta(days=1)
 """For what never changes once it exists: a campaign's key, its moments, the claims there were."""
@@ -81,6 +85,9 @@ def _by_moment(ports: Ports, launched: Launched, play: Play, now: datetime) -> O
     moments = _moments(ports, launched)
     due = bisect_right(moments, now, key=attrgetter("at"))
     unclaimed = _first_unclaimed(ports, play.of, due)
+    if ports.clock.now() - now > LONGEST_LOOK:
+        msg = "held up between the clock and the claims"
+        raise PreconditionFailed(msg)
     if unclaimed >= due:
         return by_moment(unclaimed)
     claim = Claim(

@@ -111,7 +111,7 @@ def seated(places: Places, needed: Wanted, entry: Entry, at: datetime) -> Seated
             return FULL[holder.partition("/")[0]]
         lists[holder] = lists[holder].counting(entry.counted_as, at)
     slots = dict(left.slots)
-    for scope in needed.scopes.keys() - kept.keys():
+    for scope in [each for each in needed.scopes if each not in kept]:
         tried = [slots[name] for number in needed.tried[scope] if (name := slot_name(scope, number)) in slots]
         found = next((slot for slot in tried if slot.has_room), None)
         if found is None:

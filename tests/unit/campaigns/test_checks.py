@@ -44,6 +44,7 @@ def found(campaign_text: str, retailers: Known) -> Callable[[Fields], list[tuple
     ("changed", "where", "words"),
     [
         ({**ODDS, "prizes": [{**NOTE, "chance": "2/3"}, {**VOUCHER, "chance": "1/2"}]}, "prizes", "1.167 together"),
+        ({**ODDS, "prizes": [{**NOTE, "chance": "1e-999999999"}]}, "prizes #1.chance", "1e-999999999"),
         ({**ODDS, "when_empty": None}, "when_empty", "nothing; with odds, a fallback or the words"),
         ({**ODDS, "draw": {"kind": "odds"}}, "draw", "odds without maximum_plays"),
         ({"draw": {"kind": "winning_moments", "maximum_plays": 5}}, "draw", "winning_moments with maximum_plays"),
@@ -76,6 +77,9 @@ def found(campaign_text: str, retailers: Known) -> Callable[[Fields], list[tuple
          "brands and categories; one of products, brands, categories"),
         (audience(minimum_spend="0.005"), "audience.segments #1.minimum_spend", "at most 2 decimals"),
         ({"weekly_hours": [{"days": ["monday"], "begins": "09:00", "ends": "08:00"}]}, "weekly_hours #1", "time after"),
+        ({"weekly_hours": [{"days": ["monday"], "begins": "09:00Z", "ends": "17:00Z"}]}, "weekly_hours #1.begins",
+         "with a zone; a local time"),
+        ({"weekly_hours": [{"days": ["monday"], "ends": "17:00+02:00"}]}, "weekly_hours #1.ends", "with a zone"),
         ({"window": {"opens": "2027-03-01T00:00", "closes": "2027-03-03T00:00", "time_zone": "UTC"},
           "weekly_hours": [{"days": ["friday"]}]}, "weekly_hours #1", "hours on friday that never come"),
         ({"criteria": {"all": [{"minimum_spend": 5, "maximum_spend": 4}]}}, "criteria.all #1.maximum_spend", "4;"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,27 @@ def test_a_losing_play_records_the_claims_it_saw_and_the_next_moment_lies_after_
             assert moments[play.draw.moment] <= play.accepted_at
     assert seen
     assert game.books().problems == ()
+
+
+class HeldUp:
+    """A clock after whose first look its process is held up for five seconds."""
+
+    def __init__(self, clock: Any) -> None:  # noqa: ANN401 (a clock that is set by hand)
+        self.clock, self.looks = clock, 0
+
+    def now(self) -> datetime:
+        told: datetime = self.clock.now()
+        self.looks += 1
+        if self.looks == 1:
+            self.clock.advance(timedelta(seconds=5))
+        return told
+
+
+def test_a_play_that_was_held_up_counts_from_when_it_looked_at_the_claims(launch: Callable[..., Game]) -> None:
+    game = launch()
+    token, began_at = game.earn(), game.ports.clock.now()
+    replace(game, ports=replace(game.ports, clock=HeldUp(game.ports.clock))).play(token)
+    assert game.play_of().accepted_at == began_at + timedelta(seconds=5)
 
 
 def test_when_all_moments_are_won_everybody_loses(launch: Callable[..., Game]) -> None:

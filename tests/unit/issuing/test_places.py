@@ -178,3 +178,11 @@ def test_a_day_is_one_day_however_long_the_clocks_make_it() -> None:
 def test_the_first_days_of_january_may_belong_to_the_last_week_of_the_year_before() -> None:
     assert "week/2016-W53" not in scopes("UTC", datetime(2017, 1, 1, tzinfo=UTC))
     assert "week/2016-W52" in scopes("UTC", datetime(2017, 1, 1, tzinfo=UTC))
+
+
+def test_where_several_limits_are_reached_the_same_one_is_named_every_time() -> None:
+    for store in range(12):
+        who = entrant(store, store=store, day=store % 5)
+        empty = every_place(RULES, who)
+        full = {name: slot.model_copy(update={"used": slot.capacity}) for name, slot in empty.slots.items()}
+        assert seated(Places(empty.lists, full), wanted(RULES, who), entry_of(who), SUNDAY) == "sold-out"
