@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tombola.campaigns.selecting import Selection
 from tombola.money import major_units
+from tombola.replays.missing import COUNT_STEPS
 from tombola.replays.model import Cost, Miss, Ran, Replay, Step
 
 MOST_MISSES = 8
@@ -36,14 +37,14 @@ REASONS = {
 }
 """Why not, in words."""
 BOUNDS = {
-    "minimum_quantity": ("at least {wanted} units", "units"),
-    "maximum_quantity": ("at most {wanted} units", "units"),
-    "minimum_spend": ("at least {wanted}", ""),
-    "maximum_spend": ("at most {wanted}", ""),
-    "minimum_distinct_products": ("at least {wanted} different products", "products"),
-    "minimum_bundles": ("at least {wanted} whole sets", "sets"),
+    "minimum_quantity": ("at least", "units"),
+    "maximum_quantity": ("at most", "units"),
+    "minimum_spend": ("at least", ""),
+    "maximum_spend": ("at most", ""),
+    "minimum_distinct_products": ("at least", "different products"),
+    "minimum_bundles": ("at least", "whole sets"),
 }
-"""What a bound asks, and what it counts."""
+"""What a bound asks, and what it counts; nothing where it is money."""
 
 
 def show(replay: Replay) -> None:
@@ -71,9 +72,7 @@ def _baskets(replay: Replay) -> Table:
         )
     table.add_section()
     table.add_row("[bold]qualified[/bold]", *map(_number, (replay.qualified_orders, replay.qualified_shoppers)))
-    table.add_row(
-        "of them, then agreed to be shown it", *map(_number, (replay.audience.orders, replay.audience.shoppers))
-    )
+    table.add_row("of them, then in the audience", *map(_number, (replay.audience.orders, replay.audience.shoppers)))
     return table
 
 
@@ -86,8 +85,8 @@ def _misses(replay: Replay) -> Table:
 
 
 def _asked(miss: Miss, currency: str) -> str:
-    wanted = _amount(miss.wanted, currency) if miss.bound.endswith("_spend") else f"{miss.wanted:,}"
-    said = BOUNDS[miss.bound][0].format(wanted=wanted)
+    words, unit = BOUNDS[miss.bound]
+    said = f"{words} {_counted(miss.wanted, unit) if unit else _amount(miss.wanted, currency)}"
     meant = " + ".join(_meant(selection) for selection in miss.meant)
     forbidden = "not allowed: " if miss.clause == "none" else ""
     return escape(f"{forbidden}{said} of {meant}  [{miss.clause}.{miss.index}]")
@@ -117,8 +116,12 @@ def _step(step: Step, unit: str, last: int, currency: str) -> str:
     if not unit:
         return f"over {_amount(last, currency)}" if step.by is None else f"up to {_amount(step.by, currency)}"
     if step.by is None:
-        return f"over {max(last, 3)} {unit}"
-    return f"{step.by} {unit[:-1] if step.by == 1 else unit}"
+        return f"over {_counted(max(last, COUNT_STEPS[-1]), unit)}"
+    return _counted(step.by, unit)
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number:,} {unit[:-1] if number == 1 else unit}"
 
 
 def _comparison(replay: Replay) -> Table:

@@ -44,11 +44,13 @@ def main() -> None:
         home = Path(folder) / "home"
         orders, lines = _fill(home, Journey(given.households))
         runs = [_run(home) for _ in range(given.runs)]
-    seconds, peak, answer = median(run[0] for run in runs), max(run[1] for run in runs), runs[0][2]
+    seconds, cpu, peak = (median(figures) for figures in zip(*(run[:3] for run in runs), strict=True))
+    answer = runs[0][3]
     say = Console(highlight=False).print
     machine = f"{os.cpu_count()} cores {platform.machine()}, load {os.getloadavg()[0]:.1f}"
     say(f"{machine}, Python {platform.python_version()}")
-    say(f"{orders:,} orders, {lines:,} lines: {seconds:.1f} s (middle of {given.runs}), peak {peak:,} MiB")
+    say(f"{orders:,} orders, {lines:,} lines")
+    say(f"{seconds:.1f} s (middle of {given.runs}), {cpu:.1f} s of CPU, {peak:,} MiB")
     say(f"{answer['qualified_orders']:,} orders would have qualified, {sum(answer['earned']['by_tier']):,} tokens")
     say(f"goal: under {GOAL_SECONDS} s; {'met' if seconds < GOAL_SECONDS else 'NOT met'}")
 
@@ -138,14 +140,15 @@ def _stage_products(ports: Any, journey: Journey) -> None:  # noqa: ANN401 (the 
     ports.warehouse.load("feed_products", [ref])
 
 
-def _run(home: Path) -> tuple[float, int, dict[str, Any]]:
-    """Replay once; return seconds, the peak in MiB of all runs so far, and the answer."""
+def _run(home: Path) -> tuple[float, float, int, dict[str, Any]]:
+    """Replay once; return seconds, seconds of CPU, the peak in MiB of all runs so far, and the answer."""
     command = [sys.executable, "-m", "tombola", "replay", "--campaign", str(CAMPAIGN), "--from", "2017-01-01"]
     command += ["--to", "2017-12-31", "--home", str(home), "--json"]
-    began = time.perf_counter()
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    seconds = time.perf_counter() - began
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, json.loads(done.stdout)
+    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, cpu, after.ru_maxrss // 1024, json.loads(done.stdout)
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, in
 
 def test_every_line_of_the_readme_does_what_it_says(running: tuple[Path, int]) -> None:
     folder, port = running
-    keys, file, check, webhook, forged = (_shell(block, folder, port) for block in blocks())
+    keys, file, check, dialect, webhook, forged = (_shell(block, folder, port) for block in blocks())
     assert json.loads(keys)["keys"][0]["crv"] == "Ed25519"
     assert file == ""
     assert "Of 20 rows, 19 accepted, 1 rejected" in check
+    assert "delimiter: ','" in dialect
     assert webhook.startswith("HTTP/1.1 20")
     problem = json.loads(forged)
     assert problem["status"] == 401

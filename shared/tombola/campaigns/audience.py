@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from tombola.campaigns.parts import Amount, Rules, Share, Word
 from tombola.campaigns.selecting import Selection
+from tombola.privacy.consent import Purpose
 
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: tuple[Day, ...] = get_args(Day)
@@ -70,6 +71,12 @@ class Audience(Rules):
 
     consent: Literal["none", "profile", "ads", "partner"] = "none"
     segments: tuple[Segment, ...] = ()
+
+    @property
+    def purposes(self) -> frozenset[Purpose]:
+        """What a shopper must have agreed to: what is asked for, and to be profiled where there are segments."""
+        profiled: frozenset[Purpose] = frozenset({"profile"} if self.segments else ())
+        return profiled if self.consent == "none" else profiled | {self.consent}
 
 
 class Control(Rules):

@@ -10,7 +10,7 @@ from tombola.campaigns.wording import Language, banner
 from tombola.experiments.arms import Assignment, arm
 from tombola.experiments.offers import Banner, Reason, Why
 from tombola.experiments.segments import History, in_segment
-from tombola.privacy.consent import Consent, Purpose, agreed
+from tombola.privacy.consent import Consent, agreed
 
 Interests = Mapping[tuple[str, str], float]
 """How much a shopper bought of what, with decay: by `("brand", name)`, `("category", name)`, `("product", id)`."""
@@ -124,11 +124,7 @@ def _obstacle(launched: Launched, point: DecisionPoint) -> Why | None:
 
 def _consented(launched: Launched, point: DecisionPoint) -> bool:
     """Tell whether the shopper agreed to what the campaign asks, and to be profiled where it has segments."""
-    audience = launched.rules.audience
-    purposes: set[Purpose] = {"profile"} if audience.segments else set()
-    if audience.consent != "none":
-        purposes.add(audience.consent)
-    return all(agreed(point.consents, purpose, point.at) for purpose in purposes)
+    return all(agreed(point.consents, purpose, point.at) for purpose in launched.rules.audience.purposes)
 
 
 def _in_audience(launched: Launched, point: DecisionPoint) -> bool:

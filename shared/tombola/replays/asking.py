@@ -1,39 +1,12 @@
-"""The criteria of all tiers as a list of bounds, and which products count towards each.
-
-A product is asked once, not with every line of every basket: that is what makes a year of orders quick to count.
-"""
+"""The criteria of all tiers as one list of bounds over one list of slots, ready to be counted in columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Literal
 
+from tombola.campaigns.counting import Bound, Clause, Plan
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.selecting import Condition, Criteria, Selection
+from tombola.campaigns.selecting import Selection
 from tombola.catalogue.model import Product
-
-Clause = Literal["all", "any", "none"]
-CLAUSES: tuple[Clause, ...] = ("all", "any", "none")
-Bound = Literal[
-    "minimum_quantity", "maximum_quantity", "minimum_spend", "maximum_spend", "minimum_distinct_products",
-    "minimum_bundles",
-]  # fmt: skip
-BOUNDS: tuple[Bound, ...] = (
-    "minimum_quantity", "maximum_quantity", "minimum_spend", "maximum_spend", "minimum_distinct_products",
-)  # fmt: skip
-"""Those that look at the lines of one selection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """What is counted together: what is meant, unless an earlier part of the same bundle means it."""
-
-    of: Selection
-    before: tuple[Selection, ...] = ()
-
-    def takes(self, product: Product) -> bool:
-        """Tell whether a product counts here."""
-        return self.of.matches(product) and not any(earlier.matches(product) for earlier in self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +49,13 @@ class Asked:
 class Questions:
     """Everything the criteria of a campaign ask, tier by tier."""
 
-    slots: tuple[Slot, ...]
+    plans: tuple[Plan, ...]
     asked: tuple[Asked, ...]
+
+    @property
+    def meant(self) -> tuple[Selection, ...]:
+        """What every slot looks at."""
+        return tuple(slot.of for plan in self.plans for slot in plan.slots)
 
     def of_tier(self, tier: int) -> Mapping[tuple[int, Clause, int], Sequence[Asked]]:
         """Return the bounds of a tier by condition, in the file's order."""
@@ -89,36 +67,21 @@ class Questions:
 
     def slots_of(self, product: Product) -> list[bool]:
         """Return for every slot whether a product counts in it."""
-        return [slot.takes(product) for slot in self.slots]
+        inside = ((plan.slots, plan.slots_of[product]) for plan in self.plans)
+        return [number in held for slots, held in inside for number in range(len(slots))]
 
 
 def questions(rules: Campaign) -> Questions:
     """Return what the criteria of all tiers ask."""
-    slots: list[Slot] = []
-    asked = [
-        bound
-        for tier, criteria in enumerate((rules.criteria, *rules.further_tiers), start=1)
-        for clause, index, condition in _conditions(criteria)
-        for bound in _asked(rules, (tier, clause, index), condition, slots)
-    ]
-    return Questions(tuple(slots), tuple(asked))
+    return Questions(rules.tier_plans, tuple(_asked(rules.tier_plans)))
 
 
-def _conditions(criteria: Criteria) -> Iterator[tuple[Clause, int, Condition]]:
-    for clause in CLAUSES:
-        for index, condition in enumerate(getattr(criteria, clause)):
-            yield clause, index, condition
-
-
-def _asked(rules: Campaign, place: tuple[int, Clause, int], condition: Condition, slots: list[Slot]) -> Iterator[Asked]:
-    first = len(slots)
-    meant = [part.of for part in condition.bundle] or [condition.of]
-    slots += [Slot(of, tuple(meant[:number])) for number, of in enumerate(meant)]
-    numbers = tuple(range(first, len(slots)))
-    if condition.minimum_bundles is not None:
-        parts = tuple(part.quantity for part in condition.bundle)
-        yield Asked(*place, "minimum_bundles", condition.minimum_bundles, numbers, parts)
-    for bound in BOUNDS:
-        wanted = getattr(condition, bound)
-        if wanted is not None:
-            yield Asked(*place, bound, rules.minor(wanted) if isinstance(wanted, Decimal) else wanted, numbers)
+def _asked(plans: Sequence[Plan]) -> Iterator[Asked]:
+    first = 0
+    for tier, plan in enumerate(plans, start=1):
+        for counted in plan.conditions[0]:
+            begin, parts = first + counted.first, tuple(part.quantity for part in counted.condition.bundle)
+            slots = tuple(range(begin, begin + max(len(parts), 1)))
+            for bound, wanted in counted.bounds:
+                yield Asked(tier, counted.clause, counted.index, bound, wanted, slots, parts)
+        first += len(plan.slots)

@@ -8,13 +8,13 @@ import polars as pl
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.payout import simulate
 from tombola.catalogue.model import Product
-from tombola.privacy.consent import agreed
 from tombola.replays.counting import PAID, Counted, base_minor, count_baskets
 from tombola.replays.judging import QUALIFIES, Around, earnings, judged, reasons
 from tombola.replays.lines import kept_lines
 from tombola.replays.missing import misses
-from tombola.replays.model import Audience, Cost, Earned, Period, Ran, Replay
+from tombola.replays.model import Cost, Earned, Period, Ran, Replay
 from tombola.replays.places import Issued, issue
+from tombola.replays.reach import reached
 
 SEED = 0
 """Of the simulations: no campaign's draw, and the same every time."""
@@ -23,7 +23,7 @@ NOTES = (
     "Same baskets: nobody is assumed to buy, visit or play differently because of the campaign.",
     "Orders are taken as they now stand, after the returns and cancellations recorded since.",
     "Products are taken as the catalogue states them now: the warehouse keeps only the last word on each.",
-    "Segments are not looked at: they choose who is shown the banner, and bind no token.",
+    "Profiles are those of the weeks before each order, and lists as they are now; neither binds a token.",
 )
 
 
@@ -54,7 +54,7 @@ def assemble(rules: Campaign, period: Period, recorded: Recorded, around: Around
         shoppers=_shoppers(decided),
         qualified_orders=len(qualified),
         qualified_shoppers=_shoppers(qualified),
-        audience=_audience(rules, qualified, around),
+        audience=reached(rules, qualified, around.known),
         reasons=reasons(decided),
         misses=misses(rules, counted, decided),
         earned=_earned(rules, issued),
@@ -126,17 +126,6 @@ def _is_first(rules: Campaign, orders: pl.DataFrame, kept: pl.DataFrame) -> pl.S
 
 def _shoppers(orders: pl.DataFrame) -> int:
     return orders["shopper"].drop_nulls().n_unique()
-
-
-def _audience(rules: Campaign, qualified: pl.DataFrame, around: Around) -> Audience:
-    """Return which of these orders are of shoppers who had agreed, at that instant, to be shown the campaign."""
-    purpose, known = rules.audience.consent, qualified.filter(pl.col("shopper").is_not_null())
-    agreeing = [
-        shopper
-        for shopper, at in known.select("shopper", "ordered_at").iter_rows()
-        if purpose == "none" or agreed(around.consents.get(shopper, ()), purpose, at)
-    ]
-    return Audience(orders=len(agreeing), shoppers=len(set(agreeing)))
 
 
 def _earned(rules: Campaign, issued: Issued) -> Earned:

@@ -10,9 +10,10 @@ from operator import and_, or_
 
 import polars as pl
 
+from tombola.campaigns.counting import Clause
 from tombola.campaigns.model import Campaign
 from tombola.catalogue.model import Product
-from tombola.replays.asking import Asked, Clause, Questions, questions
+from tombola.replays.asking import Asked, Questions, questions
 
 Conditions = Mapping[tuple[int, Clause, int], Sequence[Asked]]
 TIERS = "tiers"
@@ -84,7 +85,7 @@ def short_by(asked: Asked) -> pl.Expr:
 def _slots(rules: Campaign, asking: Questions, products: Sequence[Product]) -> pl.DataFrame:
     """Return the numbers of the products that count at all, and whether each counts in each slot."""
     counting = [(number, asking.slots_of(each)) for number, each in enumerate(products) if rules.counts(each)]
-    columns = {_slot(slot): [inside[slot] for _, inside in counting] for slot in range(len(asking.slots))}
+    columns = {_slot(slot): [inside[slot] for _, inside in counting] for slot in range(len(asking.meant))}
     numbers = pl.Series("product", [number for number, _ in counting], dtype=pl.Int64)
     return pl.DataFrame([numbers, *(pl.Series(name, held, dtype=pl.Boolean) for name, held in columns.items())])
 

@@ -7,10 +7,10 @@ import polars as pl
 
 from tombola.campaigns.model import Campaign
 from tombola.experiments.arms import arm
-from tombola.privacy.consent import Consent
 from tombola.replays.counting import TIERS
 from tombola.replays.model import Reason
 from tombola.replays.places import Earning
+from tombola.replays.reach import Known
 
 QUALIFIES = "qualifies"
 CRITERIA = "criteria-not-met"
@@ -20,11 +20,11 @@ CRITERIA = "criteria-not-met"
 class Around:
     """What is known around the orders.
 
-    Each retailer's country, every dated consent of their shoppers, and the shoppers who asked to be forgotten.
+    Each retailer's country, what is known of their shoppers, and those who asked to be forgotten.
     """
 
     countries: Mapping[str, str]
-    consents: Mapping[str, tuple[Consent, ...]] = field(default_factory=dict)
+    known: Mapping[str, Known] = field(default_factory=dict)
     erased: Collection[str] = ()
 
 

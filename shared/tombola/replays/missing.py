@@ -25,9 +25,9 @@ def misses(rules: Campaign, counted: Counted, orders: pl.DataFrame) -> tuple[Mis
     """
     conditions = counted.questions.of_tier(1)
     unmet = orders.filter(pl.col("reason") == CRITERIA)
-    slots = counted.questions.slots
+    meant = counted.questions.meant
     found = [
-        _miss(rules, asked, tuple(slots[slot].of for slot in asked.slots), conditions, unmet)
+        _miss(rules, asked, tuple(meant[slot] for slot in asked.slots), conditions, unmet)
         for bounds in conditions.values()
         for asked in bounds
     ]

@@ -124,7 +124,7 @@ class Ran(Answer):
 
 
 class Audience(Answer):
-    """Of the orders that qualified: those of shoppers who then had given the consent that the banner asks for."""
+    """Of the orders that qualified: those of shoppers who were then in the audience, and could be shown the banner."""
 
     orders: int
     shoppers: int

@@ -7,11 +7,11 @@ import polars as pl
 
 from tombola.campaigns.model import Campaign
 from tombola.ports import Ports
-from tombola.privacy.consent import Consent
-from tombola.profiles.usecases import is_erased, read_profile
+from tombola.profiles.usecases import is_erased, lists_of, read_profile
 from tombola.replays.assembly import Recorded, assemble
 from tombola.replays.judging import Around
 from tombola.replays.model import Period, Replay
+from tombola.replays.reach import Known
 from tombola.retailers.usecases import find_retailer
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,8 +28,8 @@ def replay(ports: Ports, rules: Campaign, period: Period, *, against: str, playe
     recorded = _recorded(ports, rules, period, against)
     within = recorded.orders.filter(pl.col("ordered_at") >= period.begins)
     shoppers = within.select("retailer", "shopper").unique().drop_nulls().sort("retailer", "shopper")
-    consents, erased = _persons(ports, shoppers.iter_rows())
-    return assemble(rules, period, recorded, Around(countries, consents, erased), played)
+    known, erased = _persons(ports, rules, shoppers.iter_rows())
+    return assemble(rules, period, recorded, Around(countries, known, erased), played)
 
 
 def _recorded(ports: Ports, rules: Campaign, period: Period, against: str) -> Recorded:
@@ -49,13 +49,16 @@ def _recorded(ports: Ports, rules: Campaign, period: Period, against: str) -> Re
 
 
 def _persons(
-    ports: Ports, shoppers: Iterable[tuple[str, str]]
-) -> tuple[dict[str, tuple[Consent, ...]], frozenset[str]]:
-    """Return every dated consent of these shoppers, and who of them was erased."""
-    consents, erased = {}, set()
+    ports: Ports, rules: Campaign, shoppers: Iterable[tuple[str, str]]
+) -> tuple[dict[str, Known], frozenset[str]]:
+    """Return what is known of these shoppers that the audience asks for, and who of them was erased."""
+    segments = rules.audience.segments
+    names = {name for segment in segments for name in segment.lists}
+    known, erased = {}, set()
     for retailer, shopper in shoppers:
         profile = read_profile(ports, retailer, shopper)
-        consents[shopper] = profile.consents
+        lists = lists_of(ports, retailer, shopper, names)
+        known[shopper] = Known(profile.consents, profile.counts if segments else b"", lists)
         if not profile.revision and is_erased(ports, retailer, shopper):
             erased.add(shopper)
-    return consents, frozenset(erased)
+    return known, frozenset(erased)

@@ -25,8 +25,8 @@ from tombola.games.usecases import issue_tokens
 from tombola.orders.facts import Header, Line, Order, OrderStatement
 from tombola.orders.usecases import record_order
 from tombola.ports import Ports
-from tombola.ports.documents import Create, DocumentKey
-from tombola.profiles.usecases import NEW, record_shopper
+from tombola.ports.documents import DocumentKey, created_or_replaced
+from tombola.profiles.usecases import NEW, record_shopper, update_profile
 from tombola.replays.model import Period, Replay, period_of
 from tombola.replays.usecases import replay
 from tombola.runtime import wiring
@@ -70,6 +70,7 @@ def lived(ports: Ports, clock: ReplayClock, published: Callable[[str], list[dict
     for number in range(VISITS):
         clock.advance(timedelta(hours=7))
         order = _ordered(ports, number)
+        update_profile(ports, order)
         for answer in issue_tokens(ports, order, lane="live"):
             if answer.token_id is not None and number % 4:
                 _play(ports, answer.token_id)
@@ -203,14 +204,33 @@ def test_consent_is_taken_as_of_the_instant_of_each_order(lived: Ports) -> None:
     assert later.audience.orders == later.qualified_orders
 
 
+def test_segments_look_at_the_profile_of_the_weeks_before_each_order(lived: Ports) -> None:
+    said = (StatedConsent(purpose="profile", granted=True, effective_at=OPENS),)
+    for shopper in range(17):
+        record_shopper(
+            lived,
+            ShopperReceived(
+                event_id=f"p-{shopper}", retailer="corner-shop", shopper=f"s-{shopper}", stated_at=OPENS,
+                registered_at=None, loyalty_tier=None, consents=said,
+            ),
+        )  # fmt: skip
+    regulars = {"consent": "profile", "segments": [{"minimum_orders": 1}]}
+    strangers = {"consent": "profile", "segments": [{"maximum_orders": 0}]}
+    both = [replayed(lived, audience=audience).audience.orders for audience in (regulars, strangers)]
+    assert sum(both) == replayed(lived, audience={"consent": "profile"}).audience.orders
+    assert all(both)
+
+
 def test_erased_shoppers_are_left_out_and_counted(lived: Ports) -> None:
     before = replayed(lived)
-    erased = [Create(DocumentKey("profiles", ("corner-shop", f"s-{n}")), {**NEW, "status": "erased"}) for n in range(5)]
-    lived.documents.commit(erased)
+    keys = [DocumentKey("profiles", ("corner-shop", f"s-{number}")) for number in range(5)]
+    gone = {**NEW, "status": "erased"}
+    found = zip(keys, lived.documents.get(keys), strict=True)
+    lived.documents.commit([created_or_replaced(snapshot, key, gone) for key, snapshot in found])
     after = replayed(lived)
     assert after.erased_shoppers == 5
-    gone = next(reason.orders for reason in after.reasons if reason.reason == "erased")
-    assert after.qualified_orders == before.qualified_orders - gone
+    left_out = next(reason.orders for reason in after.reasons if reason.reason == "erased")
+    assert after.qualified_orders == before.qualified_orders - left_out
 
 
 class NoKeys:
@@ -278,7 +298,9 @@ def _kept(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("lived")
-def test_the_command_prints_one_json_object_and_changes_nothing_that_is_kept(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_one_json_object_and_changes_nothing_that_is_kept(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = _kept(file.parent)
     assert run(file, "--from", "2017-06-16", "--to", "2017-06-30", "--json") == 0
     assert _kept(file.parent) == before
