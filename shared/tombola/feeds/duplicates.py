@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from tombola.feeds.contracts import Row
-from tombola.feeds.seen_keys import BITS, NO_HASHES, Flags, Hashes, Places, SeenKeys, among, distinct
+from tombola.feeds.seen_keys import BITS, NO_HASHES, Flags, Hashes, SeenKeys, among, distinct
 
 Seen = Literal["known", "new", "duplicate", "conflict"]
 
@@ -44,14 +44,11 @@ class FirstSight:
 
     def judge(self, keys: Hashes) -> Flags:
         """Return which keys are seen for the first time, and remember them."""
-        order, placed, again = _placed(keys)
-        alone = ~again
-        again[alone] = self._seen.seen(placed[alone])
+        again = _repeats(keys)
+        again[~again] = self._seen.seen(keys[~again])
         if again.any():
-            self._suspects.append(distinct(placed[again]))
-        first = np.empty(len(keys), np.bool_)
-        first[order] = ~again
-        return first
+            self._suspects.append(distinct(keys[again]))
+        return ~again
 
     def suspects(self) -> Hashes:
         """Return the keys that were seen more than once, in order."""
@@ -94,16 +91,11 @@ class SecondLook:
         return "duplicate" if first == row else "conflict"
 
 
-def _placed(keys: Hashes) -> tuple[Places, Hashes, Flags]:
-    """Return the places of keys in their order, the keys in it, and which of them equal the one before.
-
-    Equal keys stay in the order of the file. They are few, so the fast way to sort is tried first.
-    """
-    for kind in ("quicksort", "stable"):
-        order = np.argsort(keys, kind=kind)
+def _repeats(keys: Hashes) -> Flags:
+    """Return which keys equal one before them. Most blocks have none: to see that, a faster way to sort will do."""
+    again = np.zeros(len(keys), np.bool_)
+    if len(distinct(keys)) < len(keys):
+        order = np.argsort(keys, kind="stable")
         placed = keys[order]
-        again = np.zeros(len(keys), np.bool_)
-        again[1:] = placed[1:] == placed[:-1]
-        if not again.any():
-            break
-    return order, placed, again
+        again[order[1:]] = placed[1:] == placed[:-1]
+    return again

@@ -89,10 +89,15 @@ class Judge:
         self._decoder = decoder
         self._mask = mask
         self._row = decoder.row
+        self._mask_pays = True
 
     def judged(self, block: Block) -> Judged:
-        """Return what becomes of each record. Several blocks may be judged at a time."""
-        masked = None if self._mask is None else self._mask.judge(block)
+        """Return what becomes of each record. Several blocks may be judged at a time.
+
+        After a block of which no row passed, the model judges alone until one does: the outcome is the same, and
+        where all rows are bad it comes sooner.
+        """
+        masked = self._mask.judge(block) if self._mask is not None and self._mask_pays else None
         doubtful = range(len(block)) if masked is None else np.flatnonzero(~masked.sure).tolist()
         found = _Found(self._row, self._decoder, block)
         if doubtful:
@@ -103,6 +108,7 @@ class Judge:
             sure = np.flatnonzero(masked.sure)
             taken = masked.values if len(sure) == len(block) else masked.values.filter(pl.Series(masked.sure))
             values, passed = _merged(taken, sure, values, passed)
+        self._mask_pays = bool(len(passed))
         assert values is not None  # noqa: S101 (from one or the other)
         return Judged(self._row, block, values, passed, found.refused, found.problems, self._sent, found.ambiguous)
 

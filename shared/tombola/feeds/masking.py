@@ -117,14 +117,17 @@ class Mask:
             if mark is not None:
                 marks.append(mark)
         texts, known = self._with_instants(texts)
-        sure_rows = pl.all_horizontal(pl.lit(value=True), *marks).alias("\0sure")
+        sure_rows = pl.all_horizontal(pl.lit(value=True), *marks).fill_null(value=False).alias("\0sure")
         found = texts.lazy().select(*columns, sure_rows).collect()
         sure = found["\0sure"].to_numpy() & block.shaped & known
-        values = found.drop("\0sure")
+        whole: list[pl.Series] = []
         for field in self._scaled:
-            amounts, exact = _in_minor_units(values[field], self._exponent or 0)
-            values = values.with_columns(amounts)
+            known_rules = self._rules[field]
+            assert known_rules is not None  # noqa: S101 (else no row is sure)
+            amounts, exact = _in_minor_units(found[field], self._exponent or 0, known_rules)
+            whole.append(amounts)
             sure &= exact
+        values = found.drop("\0sure").with_columns(whole)
         if self._row.WRONG:
             sure &= ~values.select(breaks(self._row.WRONG).alias("\0wrong"))["\0wrong"].to_numpy()
         return Masked(values, sure)
@@ -340,17 +343,19 @@ def _number_holds(value: int, known: Rules) -> bool:
 
 
 def _number(text: pl.Expr, mark: str, decimals: int, known: Rules, *, calm_numbers: bool) -> tuple[pl.Expr, pl.Expr]:
-    """Read plain digits with at most one mark between them: exact, for they are few."""
-    begins = (text >= "0") & (text < ":") & (text.str.len_bytes() <= _LONGEST)  # with a digit: no sign, mark or word
+    """Read plain digits with at most one mark between them: exact, for they are few. What is none of these is null.
+
+    The bounds of what is not whole are for `_in_minor_units`.
+    """
+    short = text.str.len_bytes() <= _LONGEST
     if decimals == 0:
-        value = text.cast(pl.Int64, strict=False)  # which takes digits and nothing else
-        return value, reduce(and_, _bounds(value, known), begins & value.is_not_null())
+        value = text.cast(pl.Int64, strict=False)  # which takes digits, and a sign before them
+        return value, reduce(and_, _bounds(value, known), short & value.is_not_null())
     plain = text if mark == "." else text.str.replace(mark, ".", literal=True)
-    given = plain.cast(pl.Float64, strict=False)
     strange = [] if calm_numbers else [text.str.contains(one, literal=True) for one in ("e", "E")]
     strange += [text.str.contains(".", literal=True)] if mark != "." else []
-    bounds = _bounds((given * 10**decimals).round(), known)
-    return given, reduce(and_, [*bounds, *(~one for one in strange)], begins & given.is_not_null())
+    begun = text >= "0"  # with a digit, or a word such as `inf`: no sign, and no mark
+    return plain.cast(pl.Float64, strict=False), reduce(and_, [begun & short, *(~one for one in strange)])
 
 
 def _bounds(value: pl.Expr, known: Rules) -> list[pl.Expr]:
@@ -358,18 +363,22 @@ def _bounds(value: pl.Expr, known: Rules) -> list[pl.Expr]:
     return checks + ([value <= known.most] if known.most is not None else [])
 
 
-def _in_minor_units(given: pl.Series, decimals: int) -> tuple[pl.Series, Flags]:
-    """Return amounts as whole numbers, and which have no more decimals than that.
+def _in_minor_units(given: pl.Series, decimals: int, known: Rules) -> tuple[pl.Series, Flags]:
+    """Return amounts as whole numbers, and which have no more decimals than that and stand within their bounds.
 
     A float tells numbers of up to 15 digits apart, and dividing rounds to the nearest float: so a whole number
     that gives the very float back is the number that was written. (Polars would multiply by the inverse,
     which does not round so.)
     """
-    amounts = given.fill_null(0).to_numpy()
+    amounts = given.to_numpy()
     with np.errstate(all="ignore"):  # what is no number, or a huge one, is not exact
         whole = np.rint(amounts * 10**decimals)
-        exact: Flags = (whole / 10**decimals == amounts) & (np.abs(whole) < 10**_LONGEST)
-    return pl.Series(given.name, np.where(exact, whole, 0).astype(np.int64)), exact
+        exact: Flags = whole / 10**decimals == amounts
+    least, most = -(10**_LONGEST) if known.least is None else known.least, known.most or 10**_LONGEST
+    exact &= (whole >= least) & (whole <= min(most, 10**_LONGEST))
+    if not exact.all():
+        whole[~exact] = 0
+    return pl.Series(given.name, whole.astype(np.int64)), exact
 
 
 def typed(row: type[Row], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:

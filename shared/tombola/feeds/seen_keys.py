@@ -1,7 +1,7 @@
 """Remember which digests of 52 bits were seen, in little more than 4 bytes each.
 
-The latest two million are kept whole and in order, for these are found fastest. Of older ones the first 20 bits name
-a bucket, and the other 32 stand in it, in order.
+The latest million stand whole in a table, at the place that their first bits name or behind it, for these are found
+fastest. Of older ones the first 20 bits name a bucket, and the other 32 stand in it, in order.
 """
 
 import numpy as np
@@ -16,8 +16,10 @@ PARTS = 16
 """Digests lie in so many arrays, so that making room for new ones takes little extra memory."""
 BUCKETS = 2**20 // PARTS
 """Buckets of a part."""
-NEW, WHOLE = 8 * 1024, 128 * 1024
-"""Digests of a part that wait before they are put in order with the whole ones, and before these are cut short."""
+SLOTS, LATEST = 2**21, 1_200_000
+"""Places of the table, and how many digests it takes: with more of them, many would stand far from their place."""
+_HELD = np.uint64(1)
+"""Tells a digest of 0 from a free place."""
 NO_HASHES: Hashes = np.zeros(0, np.uint64)
 
 
@@ -26,29 +28,57 @@ class SeenKeys:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._parts = [_Part() for _ in range(PARTS)]
+        self._latest = _Table()
+        self._cuts = [_Cut() for _ in range(PARTS)]
 
     def seen(self, keys: Hashes) -> Flags:
-        """Return which of these digests, which differ and are in order, are known, and take the others."""
-        return np.concatenate([part.seen(some) for part, some in zip(self._parts, _parted(keys), strict=True)])
+        """Return which of these digests, which all differ, are known, and take the others."""
+        if self._latest.held + len(keys) > LATEST:
+            self._cut_short(self._latest.cleared())
+        known = self._known_cut(keys)
+        known[~known] = self._latest.seen(keys[~known])
+        return known
+
+    def _cut_short(self, keys: Hashes) -> None:
+        for cut, some in zip(self._cuts, _parted(keys), strict=True):
+            cut.add(some)
+
+    def _known_cut(self, keys: Hashes) -> Flags:
+        known = np.zeros(len(keys), np.bool_)
+        if any(self._cuts):
+            order = np.argsort(keys)
+            parts = zip(self._cuts, _parted(keys[order]), strict=True)
+            known[order] = np.concatenate([cut.holds(some) for cut, some in parts])
+        return known
 
 
-class _Part:
-    """Digests of the same first bits."""
+class _Table:
+    """Digests at the place that their first bits name, or at the next one behind it that was free."""
 
     def __init__(self) -> None:
-        self._new = self._whole = NO_HASHES
-        self._cut = _Cut()
+        self._slots = np.zeros(SLOTS, np.uint64)
+        self.held = 0
 
     def seen(self, keys: Hashes) -> Flags:
-        seen = among(keys, self._new) | among(keys, self._whole) | self._cut.holds(keys)
-        self._new = np.sort(np.concatenate((self._new, keys[~seen])))
-        if len(self._new) >= NEW:
-            self._whole, self._new = np.sort(np.concatenate((self._whole, self._new))), NO_HASHES
-        if len(self._whole) >= WHOLE:
-            self._cut.add(self._whole)
-            self._whole = NO_HASHES
-        return seen
+        """Return which of these digests stand here, and put the others in. They take one step all at a time."""
+        known = np.zeros(len(keys), np.bool_)
+        rows, marked = np.arange(len(keys)), keys | _HELD
+        places = (keys >> np.uint64(64 - SLOTS.bit_length() + 1)).astype(np.int64)
+        while len(rows):
+            found = self._slots[places]
+            known[rows] = found == marked
+            self._slots[places] = np.where(found == 0, marked, found)  # of several the last; the others find it there
+            further = np.flatnonzero(self._slots[places] != marked)
+            rows, marked, places = rows[further], marked[further], (places[further] + 1) & (SLOTS - 1)
+        self.held += len(keys) - int(np.count_nonzero(known))
+        return known
+
+    def cleared(self) -> Hashes:
+        """Return all digests in order, and hold none."""
+        held = np.sort(self._slots[self._slots != 0] ^ _HELD)
+        self._slots[:] = 0
+        self.held = 0
+        return held
 
 
 class _Cut:
@@ -58,15 +88,18 @@ class _Cut:
         self._kept = np.zeros(0, np.uint32)
         self._begins = np.zeros(BUCKETS + 1, np.uint32)
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def holds(self, keys: Hashes) -> Flags:
-        if not len(self._kept):
-            return np.zeros(len(keys), np.bool_)
+        """Return which of these digests are kept."""
         buckets, rests = _divided(keys)
         places = self._places(buckets, rests)
         found: Flags = (places < self._begins[buckets + 1]) & (self._kept.take(places, mode="clip") == rests)
         return found
 
     def add(self, keys: Hashes) -> None:
+        """Keep digests that are in order, and of which none is kept."""
         buckets, rests = _divided(keys)
         self._kept = np.insert(self._kept, self._places(buckets, rests), rests)
         self._begins += np.searchsorted(buckets, np.arange(BUCKETS + 1)).astype(np.uint32)

@@ -14,8 +14,11 @@ from tombola.feeds.names import extension_of
 from tombola.feeds.rejects import RejectsForm, RejectsWriter, Sink, Writable
 
 ROWS_PER_GROUP = 64 * 1024
+LOOKED_AT = 8 * 1024
+"""Rows that show how a file's columns repeat themselves."""
 REPEATED = 4
-"""Rows that share a value, on average, where a dictionary is worth its time."""
+"""Rows that share a value, on average, where a dictionary is worth its time. Where such rows follow each other,
+compressing their values as they are takes less time still, and less room."""
 
 
 class Address(Protocol):
@@ -86,12 +89,13 @@ class StagedWriter:
             self._waiting, self._waiting_rows = [], 0
 
     def _opened(self, first: pa.Table) -> pq.ParquetWriter:
-        """Use dictionaries only for columns that repeat themselves: building them for others costs half the time.
+        """Use dictionaries only for columns that repeat themselves here and there: for others they only cost time.
 
         The file says nothing of how texts lay in memory here, so that readers take them as they do any others.
         """
-        most = first.num_rows // REPEATED
-        repeated = [name for name in first.column_names if _distinct(first[name]) <= most]
+        seen = first.slice(0, LOOKED_AT)
+        most = seen.num_rows // REPEATED
+        repeated = [name for name in seen.column_names if _distinct(seen[name]) <= most < _runs(seen[name])]
         ranged = [field.name for field in self._schema if not pa.types.is_string(field.type)]
         return pq.ParquetWriter(
             self._stream,
@@ -104,9 +108,21 @@ class StagedWriter:
 
 
 def _distinct(column: pa.ChunkedArray) -> int:
-    """Return how many different values there are; Arrow counts no views."""
-    found: int = pc.count_distinct(column.cast(pa.string()) if pa.types.is_string_view(column.type) else column).as_py()
+    """Return how many different values there are."""
+    found: int = pc.count_distinct(_comparable(column)).as_py()
     return found
+
+
+def _runs(column: pa.ChunkedArray) -> int:
+    """Return how often a value follows that is not the one before."""
+    compared = _comparable(column)
+    found: int = pc.sum(pc.not_equal(compared[1:], compared[:-1])).as_py() or 0
+    return found
+
+
+def _comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column whose values can be compared; Arrow compares no views."""
+    return column.cast(pa.string()) if pa.types.is_string_view(column.type) else column
 
 
 class Attempt:

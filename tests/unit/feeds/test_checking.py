@@ -173,6 +173,14 @@ def test_at_most_twenty_examples_of_a_code_are_kept(judge: Judge, orders: Orders
     assert sum(len(finding.examples) for finding in receipt.errors) == MAX_EXAMPLES
 
 
+def test_good_rows_among_many_bad_ones_are_taken(judge: Judge, orders: Orders, ports: Ports) -> None:
+    bad = [line(order=f"b{number}", store="s" * 10_000) for number in range(800)]
+    good = [line(order=str(number)) for number in range(8_000)]
+    receipt = judge(orders(*bad[:400], *good[:3_000], *bad[400:], *good[3_000:]))
+    assert (receipt.rows, receipt.accepted, receipt.rejected) == (8_800, 8_000, 800)
+    assert staged(ports, receipt)["order_id"].to_pylist() == [str(number) for number in range(8_000)]
+
+
 def test_too_many_rejected_rows_quarantine_the_file(judge: Judge, orders: Orders, ports: Ports) -> None:
     good = [line(order=str(number)) for number in range(2, 11)]
     assert judge(orders(*good, line(value="x"))).verdict == "partial"
