@@ -28,8 +28,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 CLOCKS, APART, RARE = timedelta(seconds=2), timedelta(seconds=4), 0.001
-"""How far two machines' clocks may differ; the same of times cut off to the second, with a second to look at claims;
-which p-values to look at."""
+"""How far clocks may differ, and times cut off to the second with one to look at claims; which p-values to look at."""
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 TOTALS = ("issued", "played", "expired", "revoked", "open")
 FOLLOWS = {"": {"open"}, "open": {"played", "expired", "revoked"}, "revoked": {"open"}}
@@ -190,9 +189,7 @@ def compare(export: Export, sealed: Mapping[tuple[str, int], Row], since: str, s
         steps = zip(["", *one["states"]], one["states"], strict=False)
         impossible = any(after not in FOLLOWS.get(before, ()) for before, after in steps)
         say(times[one["token"]] > 1, f"repeated: {short(one)} is in the register {times[one['token']]} times")
-        say(
-            ("played" in one["states"]) != bool(one["draw"]), f"altered: {short(one)} was played without a draw, or not"
-        )
+        say(("played" in one["states"]) != bool(one["draw"]), f"altered: {short(one)} was played without a draw")
         say(impossible, f"repeated: {short(one)} was {', then '.join(one['states'])}, which cannot be")
 
 
@@ -259,16 +256,17 @@ def as_promised(export: Export, one: Row, prize: Row | None) -> bool:
     granted, due, money = one["granted"], one["draw"].get("due_minor") or 0, export.given[one["token"]]
     found = (granted["name"], granted["kind"] if granted["name"] else "", money, granted["worth_minor"])
     fallback = export.rules["when_empty"] and export.rules["when_empty"]["fallback"]
+    nothing = found == ("", "", 0, 0)
     if prize is None:
-        return found == ("", "", 0, 0)
+        return nothing
     most, kind = export.minor(prize[WORTH[prize["kind"]]]), prize["kind"]
     if one["kind"] == "free" and kind == "basket_value":
         most = min(most, export.minor(export.rules["free_entry"]["amount"]))
     if (due != most) if kind == "fixed" else not 0 <= due <= most * (kind == "basket_value"):
         return False
-    if granted["name"] != prize["name"] and not fallback:
-        return found == ("", "", 0, 0)
     if granted["name"] != prize["name"]:
+        if not fallback:
+            return nothing
         worth, kind = export.minor(fallback["worth"]), "money" if fallback["kind"] == "fixed" else "coupon"
         return found == ("fallback", kind, worth if kind == "money" else 0, worth if kind == "coupon" else 0)
     return found == (prize["name"], *((kind, 0, most) if kind in {"coupon", "physical"} else ("money", due, 0)))
@@ -345,11 +343,7 @@ def figures(export: Export) -> Iterator[str]:
     wins = [one for one in export.played if one["draw"]["prize"]]
     chance = export.thresholds()[-1] / 2**64 if export.by_odds else len(wins) / max(len(export.played), 1)
     yield f"win rate, {'promised' if export.by_odds else 'on average (moments promise none)'}: {chance:.4%}"
-    kinds = {
-        "of": lambda _: "all",
-        "retailer": lambda one: one["retailer"],
-        "day": lambda one: str(played_at(one))[:10],
-    }
+    kinds = {"of": lambda _: "all", "retailer": lambda one: one["retailer"], "day": lambda one: played_at(one).date()}
     for what, of in kinds.items():
         plays, won = (Counter(map(of, some)) for some in (export.played, wins))
         for name in sorted(plays):
