@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import developing, get, until
+from .conftest import STRANGER, developing, get, until
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -63,7 +63,13 @@ def _shell(block: str, folder: Path, port: int) -> str:
     script = block.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
     script = script.replace(".nox/dev/bin/tombola", f"'{sys.executable}' -m tombola")
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, check=False, capture_output=True, text=True, timeout=60
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=STRANGER,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
