@@ -69,10 +69,10 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure beside others, as ratios in one run: `nox -s bench -- feeds [--rows N] [--runs N] [--write]`."""
+    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay`, with options each."""
     sync(session, extras=("local",), groups=("bench",))
     name, *options = session.posargs or ["feeds"]
-    session.run("python", f"tests/bench/{name}.py", *options)
+    session.run("python", "-m", f"tests.bench.{name}", *options)
 
 
 @nox.session

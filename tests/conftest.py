@@ -59,7 +59,7 @@ def clock() -> ReplayClock:
 @pytest.fixture
 def ports_in(clock: ReplayClock) -> Callable[[Path], Ports]:
     """Return a maker of the embedded adapters in a home that knows the retailer `corner-shop` and its keys."""
-    return lambda home: _ports(home, clock)
+    return lambda home: make_ports(home, clock)
 
 
 @pytest.fixture
@@ -68,7 +68,8 @@ def ports(tmp_path: Path, ports_in: Callable[[Path], Ports]) -> Ports:
     return ports_in(tmp_path / "home")
 
 
-def _ports(home: Path, clock: ReplayClock) -> Ports:
+def make_ports(home: Path, clock: ReplayClock) -> Ports:
+    """Return the embedded adapters in a home that knows the retailer `corner-shop` and its keys."""
     objects, keys = EmbeddedObjects(home), EmbeddedKeys(home)
     topics = EmbeddedTopics(home, lambda: clock.now().timestamp())
     topics.declare_topics(topology.topics())
@@ -77,6 +78,7 @@ def _ports(home: Path, clock: ReplayClock) -> Ports:
     for name in ("webhook-corner-shop", "pseudonym-corner-shop"):
         keys.create(name, f"{name}, 32 bytes or more of it".encode())
     keys.create("receipt-signing", bytes(range(32)))
+    keys.create("head-signing", bytes(range(32, 64)))
     return Ports(
         objects=objects,
         topics=topics,

@@ -1,6 +1,6 @@
 """Called by the game page with a token."""
 
-from tombola.games import usecases
+from tombola.draws import usecases
 from tombola.games.answers import PlayRequest
 from tombola.runtime import Answer, HttpRequest, on_http, ports
 

@@ -1,7 +1,7 @@
 """Called every hour: settles the plays of every campaign that was ever launched, ended ones too."""
 
-from tombola.games import usecases
 from tombola.runtime import on_schedule, ports
+from tombola.settling import usecases
 
 
 @on_schedule

@@ -205,12 +205,16 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
 
 
 _ELSEWHERE = {
+    "audit": ("tombola.cli_audit", "app"),
     "campaign": ("tombola.cli_campaign", "app"),
     "check": ("tombola.cli_feeds", "check"),
     "contract": ("tombola.cli_contract", "contract"),
     "dialect": ("tombola.cli_dialect", "app"),
+    "list": ("tombola.cli_list", "app"),
+    "prize": ("tombola.cli_prize", "app"),
     "receipt": ("tombola.cli_feeds", "receipts"),
     "reconcile": ("tombola.cli_reconcile", "command"),
+    "replay": ("tombola.cli_replay", "command"),
 }
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
 

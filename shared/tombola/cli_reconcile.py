@@ -8,12 +8,12 @@ import typer
 from tombola.campaigns.usecases import list_versions
 from tombola.cli_home import Home, home_ports
 from tombola.errors import Unknown
-from tombola.games.usecases import reconcile
 from tombola.money import major_units
+from tombola.settling.usecases import reconcile
 
 if TYPE_CHECKING:
-    from tombola.games.reconciling import Reconciliation
     from tombola.ports import Ports
+    from tombola.settling.reconciling import Reconciliation
 
 
 def command(
@@ -56,6 +56,13 @@ def _lines(books: "Reconciliation") -> Iterator[str]:
         yield f"{account:<12}" + "".join(f"{money(minor):>16}" for minor in sums)
     yield f"tokens      {books.tokens}, of {books.entries} entries that qualified; {books.played} played"
     yield f"wins        {books.wins}, of {books.claims} moments claimed; {books.moments} moments in all"
+    for prize in books.prizes:
+        if prize.won or prize.granted or prize.left is not None:
+            left = "" if prize.left is None else f", {prize.left} left"
+            said = f"won {prize.won}, granted {prize.granted}, void {prize.void}, claimed {prize.claimed}"
+            yield f"  {prize.prize:<10}{said}, paid {prize.paid}{left}"
+    if books.closed and books.moments:
+        yield f"unclaimed   {books.moments - books.claims} moments: {books.unclaimed}"
     yield f"won         {money(books.won_minor)}, of which {money(books.released_minor)} went back to the pool"
     yield f"difference  {money(books.difference_minor)}"
     yield "it adds up" if books.adds_up else "it does NOT add up"

@@ -1,6 +1,7 @@
 """The demo as a user runs it: whole processes."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from urllib.request import urlopen
 import pytest
 
 HOUSEHOLDS = "10"
+STRANGER = {name: value for name, value in os.environ.items() if not name.startswith("TOMBOLA_")}
+"""The environment of somebody who set nothing, whatever other tests set meanwhile."""
 
 
 def command(home: Path) -> list[str]:
@@ -48,7 +51,9 @@ def developing(folder: Path, *options: str) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "tombola", "dev", "--port", str(port), *options]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=STRANGER
+    )
     try:
         until(lambda: get(port, "/") is not None)
         yield port

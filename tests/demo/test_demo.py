@@ -1,6 +1,7 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from datetime import datetime
@@ -16,6 +17,7 @@ from tombola.privacy.pseudonyms import pseudonym
 
 from .conftest import command, developing, get, start, totals
 
+VERIFIER = Path(__file__).parents[2] / "tools" / "verify_draws.py"
 Undisturbed = tuple[Path, dict[str, Any]]
 PROMISED = {
     "files", "orders", "shoppers", "proposals", "tokens", "plays", "wins", "prize_pool_minor", "won_minor",
@@ -59,6 +61,16 @@ def test_tokens_are_just_what_the_files_themselves_say(undisturbed: Undisturbed)
 def test_lived_again_in_the_same_home_the_year_changes_no_total(undisturbed: Undisturbed) -> None:
     home, found = undisturbed
     assert totals(home) == found
+
+
+def test_a_stranger_checks_every_draw_with_one_file_and_nothing_else(undisturbed: Undisturbed) -> None:
+    home, found = undisturbed
+    export, heads = home / "exports" / "autumn-snacks-v1", home / "audit" / "autumn-snacks" / "v1" / "heads"
+    checked = [sys.executable, "-I", "-S", str(VERIFIER), str(export), "--heads", str(heads)]
+    done = subprocess.run(checked, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{found['tokens']} tokens, {found['plays']} plays" in done.stdout
+    assert "everything that could be checked fits" in done.stdout
 
 
 def test_killed_in_the_middle_and_started_again_it_comes_to_the_same_totals(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import developing, get, until
+from .conftest import STRANGER, developing, get, until
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -31,10 +31,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, in
 
 def test_every_line_of_the_readme_does_what_it_says(running: tuple[Path, int]) -> None:
     folder, port = running
-    keys, file, check, webhook, forged = (_shell(block, folder, port) for block in blocks())
+    keys, file, check, dialect, webhook, forged = (_shell(block, folder, port) for block in blocks())
     assert json.loads(keys)["keys"][0]["crv"] == "Ed25519"
     assert file == ""
     assert "Of 20 rows, 19 accepted, 1 rejected" in check
+    assert "delimiter: ','" in dialect
     assert webhook.startswith("HTTP/1.1 20")
     problem = json.loads(forged)
     assert problem["status"] == 401
@@ -62,7 +63,13 @@ def _shell(block: str, folder: Path, port: int) -> str:
     script = block.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
     script = script.replace(".nox/dev/bin/tombola", f"'{sys.executable}' -m tombola")
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, check=False, capture_output=True, text=True, timeout=60
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=STRANGER,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -22,7 +22,7 @@ from tombola.ports import Ports
 from tombola.ports.errors import Unavailable
 from tombola.ports.topics import Message
 from tombola.privacy.pseudonyms import pseudonym
-from tombola.profiles.usecases import record_shopper
+from tombola.profiles.usecases import load_list, record_shopper
 from tombola.runtime import wiring
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,10 +67,10 @@ def key_of(ports: Ports, shopper_id: str) -> str:
     return pseudonym(ports.keys.get("pseudonym-corner-shop").material, "corner-shop", shopper_id)
 
 
-def shopper_in(ports: Ports, wanted: str, *, granted: bool = True) -> str:
-    """Return the id of a shopper of this arm who said yes (or no) to advertising."""
+def shopper_in(ports: Ports, wanted: str, *, purpose: str = "ads", granted: bool = True) -> str:
+    """Return the id of a shopper of this arm who said yes (or no) to a purpose, if not stated advertising."""
     shopper_id = next(str(n) for n in range(1000) if arm("spring-wheel", 1, key_of(ports, str(n)), SHARE).arm == wanted)
-    consent = {"purpose": "ads", "granted": granted, "effective_at": BEFORE}
+    consent = {"purpose": purpose, "granted": granted, "effective_at": BEFORE}
     event = {
         "event_id": "e",
         "retailer": "corner-shop",
@@ -82,6 +82,22 @@ def shopper_in(ports: Ports, wanted: str, *, granted: bool = True) -> str:
     }
     record_shopper(ports, ShopperReceived.model_validate(event))
     return shopper_id
+
+
+def test_a_campaign_for_a_list_is_shown_to_whoever_is_on_it(ask: Ask, ports: Ports, clock: ReplayClock) -> None:
+    clock.set(BEFORE)
+    text = FILE.read_text(encoding="utf-8").replace("{consent: ads}", "{consent: profile, segments: [{lists: [vip]}]}")
+    commit_campaign(ports, text, id_key=os.urandom(32), seed=os.urandom(32))
+    launch_campaign(ports, "spring-wheel", "w")
+    clock.set(INSIDE)
+    shopper_id = shopper_in(ports, "invited", purpose="profile")
+    assert ask(shopper_id=shopper_id).json == {
+        "proposal": None, "banner": None, "reasons": [{"campaign": "spring-wheel", "why": "not-in-audience"}],
+    }  # fmt: skip
+    load_list(ports, "corner-shop", "vip", [key_of(ports, shopper_id)])
+    shown = ask(shopper_id=shopper_id).json
+    assert shown is not None
+    assert shown["banner"]["campaign"] == "spring-wheel"
 
 
 @pytest.mark.usefixtures("launched")

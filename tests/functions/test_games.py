@@ -18,7 +18,7 @@ from tombola.adapters.embedded.topics import EmbeddedTopics
 from tombola.campaigns.usecases import commit_campaign, end_campaign, launch_campaign
 from tombola.events import Event
 from tombola.games.tokens import SIGNING_KEY
-from tombola.games.usecases import check_out, issue_tokens, reconcile
+from tombola.games.usecases import check_out, issue_tokens
 from tombola.orders.doors import parse_message, statement_of
 from tombola.orders.events import OrderRecorded
 from tombola.orders.signatures import sign
@@ -28,6 +28,7 @@ from tombola.ports.errors import Unavailable
 from tombola.runtime import outbox
 from tombola.runtime.manifests import read_manifests
 from tombola.runtime.races import decide_again
+from tombola.settling.usecases import reconcile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,13 +187,50 @@ def test_a_basket_that_misses_something_is_told_what(client: Client, ports: Port
     assert "1" in answer["words"][0]
 
 
+def test_words_come_in_the_language_that_was_asked_for_and_data_in_none(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch()
+    answer = offer(client, ports, message(quantity=1, language="fr"))
+    assert answer["words"][0].startswith("Pour participer")
+    (condition,) = answer["trace"]["conditions"]
+    assert condition["bounds"] == [{"bound": "minimum_quantity", "wanted": 2, "found": 1}]
+    assert answer["trace"]["qualifies"] is False
+
+
+def test_a_refusal_that_is_not_about_the_basket_says_so_though_the_basket_qualifies(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch(limits={"per_shopper": 1})
+    offer(client, ports, message("o-1"))
+    answer = offer(client, ports, message("o-2"))
+    assert (answer["reason"], answer["trace"]["qualifies"]) == ("limit-reached", True)
+    assert answer["words"] == ["You have taken part as often as the rules allow."]
+
+
+def test_a_free_entry_is_taken_by_its_own_function(client: Client, ports: Ports, launch: Callable[..., None]) -> None:
+    launch(free_entry={"amount": "5.00", "how": "by letter"})
+    body = json.dumps(
+        {
+            "type": "entry.free", "campaign": "spring-wheel", "entry_id": "1", "shopper_id": "1042",
+            "entered_at": ORDERED_AT,
+        }
+    ).encode()  # fmt: skip
+    post = client("enter_free").post
+    answer = post("/corner-shop", data=body, headers=signed(ports, body), content_type="application/json")
+    assert (answer.status_code, answer.json["reason"]) == (200, "qualifies")
+    assert play(client, answer.json["token"]).status_code == 200
+
+
 def test_the_control_group_is_told_that_it_is_not_invited_and_no_more(
     client: Client, ports: Ports, launch: Callable[..., None]
 ) -> None:
     launch(control={"share": "0.999999", "mode": "invitation"})
     answer = offer(client, ports, message())
     assert answer == {
-        "campaign": "spring-wheel", "token": None, "reason": "not-invited", "words": [], "play_url": None,
+        "campaign": "spring-wheel", "tier": 1, "token": None, "reason": "not-invited", "trace": None,
+        "words": ["The game is by invitation."],
+        "play_url": None,
     }  # fmt: skip
 
 
@@ -331,6 +369,40 @@ def test_plays_are_settled_by_the_clock_in_live_and_in_ended_campaigns(
     assert reconcile(ports, "spring-wheel", 1).problems == ()
 
 
+def test_a_prize_is_claimed_with_its_token_and_paid_by_the_retailers_word(
+    client: Client, ports: Ports, launch: Callable[..., None]
+) -> None:
+    launch()
+    token = offer(client, ports, message("o-1"))["token"]
+    play(client, token)
+    push(client, record(ports, message("o-1", "order.stated"), "webhook"))
+    ports.clock.advance(timedelta(days=30))
+    claim = {"token": token, "country": "US", "age_confirmed": "seen at the till"}
+    refused = client("claim_prize").post("/", json={**claim, "country": "FR"})
+    assert (refused.status_code, refused.json["type"]) == (403, "urn:tombola:problem:not-eligible")
+    assert client("claim_prize").post("/", json=claim).json["prize"]["amount"] == "12.00"
+    (entry,) = entries_of(ports, "o-1")
+    told = {"type": "prize.paid", "payment_id": "p-1", "token_id": entry.fields["token_id"]}
+    body = json.dumps({**told, "amount": "12.00", "currency": "USD"}).encode()
+    for _ in range(2):
+        answer = client("record_payment").post("/corner-shop", data=body, headers=signed(ports, body))
+        assert (answer.json["prize_state"], answer.json["counted"]) == ("paid", "12.00")
+    assert reconcile(ports, "spring-wheel", 1).accounts_balances["paid"] == 1200
+
+
+def test_draws_are_sealed_by_the_clock_and_the_head_is_told(
+    client: Client, ports: Ports, launch: Callable[..., None], published: Published
+) -> None:
+    launch()
+    play(client, offer(client, ports, message("o-1"))["token"])
+    offer(client, ports, message("o-2"))
+    ports.clock.advance(timedelta(hours=1))
+    for _ in range(2):
+        assert client("seal_draws").post("/", data=b"{}").status_code == 204
+    (head,) = published("draws-sealed")
+    assert (head["number"], head["count"], head["totals"]["played"], head["totals"]["open"]) == (1, 3, 1, 1)
+
+
 def test_check_out_and_the_webhook_racing_for_one_order_make_one_token(
     ports: Ports, launch: Callable[..., None], published: Published
 ) -> None:
@@ -366,7 +438,7 @@ def test_a_play_answers_with_a_receipt_that_the_listed_keys_verify(
     receipt = answer.json["receipt"]
     key = jwt.PyJWKSet.from_dict(listed.json)[jwt.get_unverified_header(receipt)["kid"]]
     claims = jwt.decode(receipt, key, algorithms=["EdDSA"], audience="tombola-receipt")
-    assert (claims["result"], claims["prize"]) == ("won", "12.00")
+    assert (claims["result"], claims["prize"]["amount"]) == ("won", "12.00")
     assert published("play-changed")[-1]["token_id"] == claims["jti"]
 
 
@@ -406,5 +478,5 @@ def test_no_function_holds_both_keys_of_a_campaign() -> None:
         holds_id = "campaign-*-id" in manifest.secrets
         holds_seed = "campaign-*-seed" in manifest.secrets
         assert not (holds_id and holds_seed), name
-        assert holds_id == (name in {"issue_token", "check_out"})
+        assert holds_id == (name in {"issue_token", "check_out", "enter_free"})
         assert holds_seed == (name == "play_game")

@@ -94,7 +94,9 @@ def judged(data: bytes, dialect: Dialect) -> tuple[Check, Kept]:
     """Check a file, whatever it is."""
     retailer = Retailer(retailer="shop-1", name="Shop", country="US", currency="USD", feeds={"orders": dialect})
     kept = Kept()
-    check = Check(World(retailer, "orders", NOW, NOW, pseudonym=str, known_products=set), kept)
+    check = Check(
+        World(retailer, "orders", NOW, NOW, pseudonyms={"shopper": str, "household": str}, known_products=set), kept
+    )
     check.run(Measured(io.BytesIO(data)))
     return check, kept
 

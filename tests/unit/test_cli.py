@@ -225,7 +225,7 @@ def test_books_that_do_not_add_up_are_exit_code_1_and_say_why(
     assert run("reconcile", "spring-wheel", "--version", "1") == 1
     shown = capsys.readouterr()
     assert "difference  1999.99" in shown.out
-    assert "problem: balances, postings and plays differ by up to 199999 minor units" in shown.err
+    assert "problem: balance 0: balance, postings and plays differ by up to 199999 minor units" in shown.err
 
 
 @pytest.mark.usefixtures("committed")

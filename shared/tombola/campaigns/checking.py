@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tombola.campaigns.checks import CHECKS, Finding, Known, Note
+from tombola.campaigns.checks import CHECKS
+from tombola.campaigns.findings import Finding, Known, Note
 from tombola.campaigns.liability import Liability, liability
 from tombola.campaigns.model import Campaign
 from tombola.campaigns.reading import ReadFile, read

@@ -7,7 +7,7 @@ every step rewrites it, so two steps at once cannot both be taken.
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Literal
 
@@ -45,6 +45,7 @@ class Version:
     witness: str | None = None
     launched_at: datetime | None = None
     ended_at: datetime | None = None
+    revealed_at: datetime | None = None
     revision: int = 1
 
     def launched(self) -> Launched | None:
@@ -61,6 +62,7 @@ class Version:
                 "launched_at": self.launched_at,
                 "status": self.status,
                 "ended_at": self.ended_at,
+                "revealed_at": self.revealed_at,
             }
         )
 
@@ -81,7 +83,7 @@ def _plain(value: object) -> str:
             return f"{value.normalize():f}"
         case datetime(tzinfo=zone) if zone is not None:
             return value.astimezone(UTC).isoformat()
-        case date():
+        case date() | time():
             return value.isoformat()
     msg = f"a {type(value).__name__} in the rules; expected text, numbers, decimals and times"
     raise TypeError(msg)
@@ -161,7 +163,7 @@ def moments_past_at_launch(launched: Launched) -> int:
     """Return about how many winning moments lay before the launch: nobody could win them, so the first plays will."""
     window = launched.rules.window
     share = (launched.launched_at - window.opens_at) / (window.closes_at - window.opens_at)
-    return round(launched.rules.draw.moments * min(max(share, 0), 1))
+    return round(launched.rules.moments * min(max(share, 0), 1))
 
 
 def _check_witness(witness: str) -> None:
@@ -182,3 +184,13 @@ def end(head: Head, version: Version, at: datetime) -> tuple[Head, Version] | No
         raise Conflict(msg, code="not-launched")
     ended = replace(version, status="ended", ended_at=at, revision=version.revision + 1)
     return replace(head, live=0, revision=head.revision + 1), ended
+
+
+def reveal(version: Version, at: datetime) -> Version | None:
+    """Return the ended version with its keys made public; None when they are. Raises `Conflict` for any other."""
+    if version.status == "revealed":
+        return None
+    if version.status != "ended":
+        msg = f"version {version.version} of {version.campaign} is {version.status}; expected an ended one"
+        raise Conflict(msg, code="not-ended")
+    return replace(version, status="revealed", revealed_at=at, revision=version.revision + 1)

@@ -1,35 +1,26 @@
 """The campaign file: who may see it, when, what a basket must hold, what can be won, the caps.
 
-Amounts are decimal text in the currency's major unit (`"50.00"`); `minor` makes whole numbers of
-them. Instants in the window are local times of its named zone.
+Its parts stand in modules of their own. Amounts are decimal text in the currency's major unit (`"50.00"`);
+`minor` makes whole numbers of them. Instants in the window are local times of its named zone.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tombola.campaigns.audience import Audience, Control, Hours
+from tombola.campaigns.counting import Plan
+from tombola.campaigns.parts import Instant, Local, Name, Rules
+from tombola.campaigns.selecting import MOST_FURTHER_TIERS, Criteria, Exclusions
+from tombola.campaigns.winning import MOST_PRIZES, Draw, FreeEntry, Limits, Pool, Prize, WhenEmpty
 from tombola.catalogue.model import Product
 from tombola.money import minor_units
 from tombola.zones import known_zone
-
-Name = Annotated[
-    str,
-    Field(
-        min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", description="text without control characters"
-    ),
-]
-Amount = Annotated[Decimal, Field(gt=0, max_digits=12)]
-Share = Annotated[Decimal, Field(ge=0, le=1)]
-
-
-class Rules(BaseModel):
-    """Base of every part of the file: frozen, and a field nobody knows is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Sponsor(Rules):
@@ -42,8 +33,8 @@ class Sponsor(Rules):
 class Window(Rules):
     """Local opening (inclusive) and closing (exclusive) in a named time zone."""
 
-    opens: NaiveDatetime
-    closes: NaiveDatetime
+    opens: Local
+    closes: Local
     time_zone: str
 
     @field_validator("time_zone")
@@ -73,114 +64,6 @@ class Window(Rules):
         return self.opens_at <= instant < self.closes_at
 
 
-class Selection(Rules):
-    """Products meant: every stated field must match one of its values. Nothing stated: every product."""
-
-    products: tuple[Name, ...] = ()
-    brands: tuple[Name, ...] = ()
-    categories: tuple[Name, ...] = ()
-    departments: tuple[Name, ...] = ()
-
-    @cached_property
-    def _wanted(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        """The stated fields as sets, made once: every line of every basket is asked about them."""
-        stated = zip(
-            ("product_id", "brand", "category", "department"),
-            (self.products, self.brands, self.categories, self.departments),
-            strict=True,
-        )
-        return tuple((field, frozenset(values)) for field, values in stated if values)
-
-    def matches(self, product: Product) -> bool:
-        """Tell whether a product is meant. Names are compared as written."""
-        for field, wanted in self._wanted:  # noqa: SIM110 (asked of every line of every basket; a loop costs half)
-            if getattr(product, field) not in wanted:
-                return False
-        return True
-
-
-class Condition(Rules):
-    """What the matching lines of a basket must add up to. At least one bound is stated."""
-
-    of: Selection = Selection()
-    minimum_quantity: Annotated[int, Field(ge=1, le=10**6)] | None = None
-    maximum_quantity: Annotated[int, Field(ge=0, le=10**6)] | None = None
-    minimum_spend: Amount | None = None
-    minimum_distinct_products: Annotated[int, Field(ge=1, le=10**4)] | None = None
-
-    @model_validator(mode="after")
-    def _states_a_bound(self) -> "Condition":
-        bounds = (self.minimum_quantity, self.maximum_quantity, self.minimum_spend, self.minimum_distinct_products)
-        if all(bound is None for bound in bounds):
-            msg = "states no bound; expected a minimum or maximum quantity, spend or number of distinct products"
-            raise ValueError(msg)
-        return self
-
-
-class Criteria(Rules):
-    """What a basket must hold: `all` of these, `any` of those (if stated), `none` of the others."""
-
-    all: tuple[Condition, ...] = ()
-    any: tuple[Condition, ...] = ()
-    none: tuple[Condition, ...] = ()
-
-
-class Exclusions(Rules):
-    """Lines and tenders that count neither for the criteria nor for the prize."""
-
-    lines: tuple[Selection, ...] = ()
-    tenders: tuple[Name, ...] = ("gift_card", "meal_voucher", "points", "prize")
-
-    @cached_property
-    def _tenders(self) -> frozenset[str]:
-        return frozenset(name.casefold() for name in self.tenders)
-
-    def excludes_tender(self, name: str) -> bool:
-        """Tell whether a tender is excluded, whatever its upper and lower case."""
-        return name.casefold() in self._tenders
-
-
-class Audience(Rules):
-    """Who may be shown it. `consent`: the purpose that the shopper must have agreed to, or none."""
-
-    consent: Literal["none", "profile", "ads", "partner"] = "none"
-
-
-class Control(Rules):
-    """The control group. `invitation`: control gets no banner and no token. `banner`: only the banner is withheld."""
-
-    share: Share
-    mode: Literal["invitation", "banner"]
-
-
-class Limits(Rules):
-    """Most tokens: per shopper (an order without a shopper then gets none), and in the whole campaign."""
-
-    per_shopper: Annotated[int, Field(ge=1, le=1000)] | None = None
-    per_campaign: Annotated[int, Field(ge=1, le=10**8)] | None = None
-
-
-class Prize(Rules):
-    """The basket's value, net of exclusions, coupons and excluded tenders, up to a cap; or a fixed amount."""
-
-    kind: Literal["basket_value", "fixed"]
-    cap: Amount
-
-
-class WinningMoments(Rules):
-    """`moments` instants derived over the window; the first play at or after one wins it."""
-
-    kind: Literal["winning_moments"]
-    moments: Annotated[int, Field(ge=1, le=100_000)]
-
-
-class Pool(Rules):
-    """The money that can be paid out, in the campaign's one currency."""
-
-    amount: Amount
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="three capital letters, as in EUR")]
-
-
 class Eligibility(Rules):
     """Who may take part by law and by the rules; checked by people at the claim where it says so."""
 
@@ -206,7 +89,12 @@ class Eligibility(Rules):
 
 
 class Campaign(Rules):
-    """A whole campaign file."""
+    """A whole campaign file.
+
+    A token of tier 1 is earned by `criteria`; every one of `further_tiers` that the basket meets too, in order, earns
+    one more. `first_order`: only a shopper's first order at the retailer counts. `unclaimed` says where winning
+    moments go that nobody claimed.
+    """
 
     campaign: Annotated[
         str, Field(pattern=r"^[a-z][a-z0-9-]{1,59}$", description="2 to 60 of a-z, 0-9 and -, a letter first")
@@ -217,18 +105,25 @@ class Campaign(Rules):
     stores: tuple[Name, ...] = ()
     channels: Annotated[tuple[Literal["store", "web", "app"], ...], Field(min_length=1)] = ("store", "web", "app")
     window: Window
+    weekly_hours: tuple[Hours, ...] = ()
     audience: Audience = Audience()
     control: Control
     criteria: Criteria
+    further_tiers: Annotated[tuple[Criteria, ...], Field(max_length=MOST_FURTHER_TIERS)] = ()
+    first_order: bool = False
     exclude: Exclusions = Exclusions()
     limits: Limits = Limits()
     game: Literal["wheel", "scratch_card", "instant_reveal"]
-    prize: Prize
-    draw: WinningMoments
+    prizes: Annotated[tuple[Prize, ...], Field(min_length=1, max_length=MOST_PRIZES)]
+    draw: Draw
+    when_empty: WhenEmpty | None = None
     pool: Pool
+    unclaimed: Name = "stays with the sponsor"
+    free_entry: FreeEntry | None = None
     play_within_days: Annotated[int, Field(ge=1, le=365)] = 14
     matures_after_days: Annotated[int, Field(ge=0, le=365)] = 30
-    reveal_by: AwareDatetime
+    claim_within_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    reveal_by: Instant
     eligibility: Eligibility
 
     def counts(self, product: Product) -> bool:
@@ -238,14 +133,58 @@ class Campaign(Rules):
                 return False
         return not self.eligibility.excludes(product)
 
+    @cached_property
+    def tier_plans(self) -> tuple[Plan, ...]:
+        """The criteria of every tier, ready to count by."""
+        return tuple(self._plan([criteria]) for criteria in (self.criteria, *self.further_tiers))
+
+    @cached_property
+    def joint_plans(self) -> tuple[Plan, ...]:
+        """For every tier its criteria and those of all before it, ready to count by together."""
+        tiers = (self.criteria, *self.further_tiers)
+        further = (self._plan(tiers[:tier]) for tier in range(2, len(tiers) + 1))
+        return (self.tier_plans[0], *further)
+
+    def _plan(self, criteria: Sequence[Criteria]) -> Plan:
+        return Plan(criteria, counts=self.counts, minor=self.minor, never=self.exclude.lines)
+
     def minor(self, amount: Decimal) -> int:
         """Return an amount of this file in minor units of its currency."""
         return minor_units(amount, self.pool.currency)
 
+    def is_open(self, instant: datetime) -> bool:
+        """Tell whether an aware instant lies in the window, and in the weekly hours if any are stated."""
+        if not self.window.holds(instant):
+            return False
+        local = instant.astimezone(ZoneInfo(self.window.time_zone))
+        return not self.weekly_hours or any(hours.hold(local) for hours in self.weekly_hours)
+
+    @property
+    def moments(self) -> int:
+        """How many winning moments there are: those of all prizes together."""
+        return sum(prize.moments or 0 for prize in self.prizes)
+
+    def worth_minor(self, prize: Prize) -> int:
+        """Most that one of a prize can be worth, in minor units."""
+        return self.minor(prize.worth)
+
     @property
     def cap_minor(self) -> int:
-        """Most one prize can be."""
-        return self.minor(self.prize.cap)
+        """Most money that one play can win; 0 where no prize is money."""
+        return max((self.worth_minor(prize) for prize in self.prizes if prize.is_money), default=0)
+
+    @property
+    def most_tokens(self) -> int | None:
+        """Most tokens there can be, free entries and all tiers included; None where nothing limits them."""
+        return min((most for most in (self.limits.per_campaign, self.draw.maximum_plays) if most), default=None)
+
+    @property
+    def fallback_minor(self) -> int:
+        """Money set aside for the fallback: every token there can be may still be open when the pool is empty."""
+        fallback = self.when_empty.fallback if self.when_empty else None
+        if fallback is None or fallback.kind != "fixed":
+            return 0
+        return self.minor(fallback.worth) * (self.most_tokens or 0)
 
     @property
     def pool_minor(self) -> int:
@@ -256,6 +195,16 @@ class Campaign(Rules):
     def play_within(self) -> timedelta:
         """How long a token can be played after it is issued."""
         return timedelta(days=self.play_within_days)
+
+    @property
+    def matures_after(self) -> timedelta:
+        """How long after its token was issued a prize is due at the earliest."""
+        return timedelta(days=self.matures_after_days)
+
+    @property
+    def claim_within(self) -> timedelta | None:
+        """How long a prize that is due waits to be claimed; None: for ever."""
+        return None if self.claim_within_days is None else timedelta(days=self.claim_within_days)
 
     @property
     def last_play_at(self) -> datetime:
@@ -279,6 +228,7 @@ class Launched(BaseModel):
     launched_at: AwareDatetime
     status: Literal["launched", "ended", "revealed"]
     ended_at: AwareDatetime | None = None
+    revealed_at: AwareDatetime | None = None
 
     @property
     def id_key(self) -> str:

@@ -1,9 +1,10 @@
-"""Read a campaign file: YAML text into plain values, and every value's place in the file.
+"""Read a campaign file: YAML (or JSON, which YAML contains) into plain values, and every value's place in the file.
 
 Every scalar is kept as it is written and the model says what it is: `NO` stays a country, `001` a
 product and `50.00` an exact amount. What only an attack needs (anchors, tags, depth) is refused.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -38,6 +39,8 @@ NOT_YAML = (
     ("simple key", ("a line without a colon", "`name: value`")),
 )
 """Signs of what both of yaml's parsers say, and what it means to somebody who writes a file."""
+PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+"""How JSON escapes a character beyond the first 65,536: the one thing of it that YAML does not know."""
 Plain = str | None | list["Plain"] | dict[str, "Plain"]
 
 
@@ -102,6 +105,8 @@ def read(text: bytes | str) -> ReadFile:
 
 def _read(data: bytes) -> ReadFile:
     text = data.decode("utf-8-sig")
+    if text.lstrip().startswith("{"):
+        text = PAIR.sub(_paired, text)
     hostile = next(_hostile(text), None)
     if hostile is not None:
         return ReadFile({}, problems=(hostile,))
@@ -109,6 +114,11 @@ def _read(data: bytes) -> ReadFile:
     if isinstance(node, yaml.MappingNode):
         return _Composition().file(node)
     return _unreadable(START, "nothing" if node is None else _kind(node), "a mapping of field names to values")
+
+
+def _paired(match: re.Match[str]) -> str:
+    high, low = (int(digits, 16) for digits in match.group(2, 3))
+    return match[1] + (high.to_bytes(2, "big") + low.to_bytes(2, "big")).decode("utf-16-be")
 
 
 class _Composition:

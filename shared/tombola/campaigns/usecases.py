@@ -1,4 +1,4 @@
-"""Commit, launch and end campaigns; find the ones that run."""
+"""Commit, launch, end and reveal campaigns; find the ones that run."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tombola.campaigns import lifecycle
-from tombola.campaigns.candidates import candidates
+from tombola.campaigns.candidates import CampaignIndex, candidates
 from tombola.campaigns.checking import CheckedCampaign, check, named_retailers
 from tombola.campaigns.lifecycle import Head, KeyKind, Version
 from tombola.campaigns.model import Launched
@@ -26,6 +26,8 @@ __all__ = [
     "launch_campaign",
     "list_versions",
     "live_campaigns",
+    "live_index",
+    "reveal_version",
     "started_campaigns",
 ]
 
@@ -109,6 +111,20 @@ def end_campaign(ports: Ports, campaign: str) -> Launched:
     return _launched(next_version)
 
 
+def reveal_version(ports: Ports, campaign: str, version: int) -> Launched:
+    """Write down that an ended version's keys are public, which `tombola.fairness` has made them. Once is enough.
+
+    Raises `Unknown`, `Conflict` (not ended).
+    """
+    found, snapshot = _version(ports, campaign, version)
+    revealed = lifecycle.reveal(found, ports.clock.now())
+    if revealed is None:
+        return _launched(found)
+    ports.documents.commit([_replaced(revealed, snapshot)])
+    _forget(ports, revealed)
+    return _launched(revealed)
+
+
 def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
     """Return a launched version. Its rules never change; its `status` may be 30 seconds old.
 
@@ -120,14 +136,19 @@ def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
 
 
 def live_campaigns(ports: Ports, *, as_of: datetime | None = None) -> tuple[Launched, ...]:
-    """Return the launched versions in order of their ids, at most 30 seconds old, and read no earlier than `as_of`.
+    """Return the launched versions in order of their ids, as `live_index` holds them."""
+    return live_index(ports, as_of=as_of).campaigns
+
+
+def live_index(ports: Ports, *, as_of: datetime | None = None) -> CampaignIndex:
+    """Return the launched versions, indexed, at most 30 seconds old, and read no earlier than `as_of`.
 
     An order asks as of when it was made: what was launched before it is then seen by every process, or an order
     of the first half minute would be refused for good. One reading serves every order made before it.
     """
 
-    def load() -> tuple[datetime, tuple[Launched, ...]]:
-        return ports.clock.now(), _with_status(ports, "launched")
+    def load() -> tuple[datetime, CampaignIndex]:
+        return ports.clock.now(), CampaignIndex(_with_status(ports, "launched"))
 
     read_at, found = ports.memo.read(LIVE, STALE_FOR, load)
     if as_of is not None and read_at < as_of:
@@ -167,7 +188,7 @@ def _stored_key(ports: Ports, campaign: str, version: int, kind: KeyKind, random
 
 
 def _opened_money(ports: Ports, launched: Launched) -> list[Write]:
-    from tombola.games.ledger import opening_documents  # noqa: PLC0415 (games build on campaigns; only a launch turns back)
+    from tombola.games.opening import opening_documents  # noqa: PLC0415 (games build on campaigns; only a launch turns back)
 
     opened = opening_documents(launched, ports.clock.now())
     return [Create(DocumentKey(collection, parts), fields) for collection, parts, fields in opened]

@@ -1,68 +1,105 @@
-"""Words for a shopper: what a campaign asks, and what a basket still lacks. English and French."""
+"""What a campaign asks and what a basket still lacks, said to a shopper. English and French."""
 
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterable, Iterator
 
-from tombola.campaigns.criteria import Change, Trace
-from tombola.campaigns.model import Campaign, Selection
+from tombola.campaigns import shopper_words as words
+from tombola.campaigns.changes import Change, Step
+from tombola.campaigns.criteria import BoundTrace, ConditionTrace, Trace
+from tombola.campaigns.model import Campaign
+from tombola.campaigns.selecting import Condition, Selection
+from tombola.campaigns.shopper_words import Counted, Language
 from tombola.money import major_units
 
-Language = Literal["en", "fr"]
-
-QUALIFIES: Mapping[Language, str] = {"en": "Your basket takes part.", "fr": "Votre panier participe."}
-ANYTHING: Mapping[Language, str] = {"en": "any product", "fr": "n'importe quel produit"}
-OR: Mapping[Language, str] = {"en": " or ", "fr": " ou "}
-CHANGES: Mapping[str, Mapping[Language, str]] = {
-    "add_units": {"en": "{figure} more of {what}", "fr": "encore {figure} de {what}"},
-    "add_products": {
-        "en": "{figure} more different products of {what}",
-        "fr": "encore {figure} produits différents de {what}",
-    },
-    "add_minor": {"en": "{figure} more of {what}", "fr": "encore {figure} de {what}"},
-    "remove_units": {"en": "{figure} fewer of {what}", "fr": "{figure} de moins de {what}"},
-    "remove_products": {
-        "en": "{figure} fewer different products of {what}",
-        "fr": "{figure} produits différents de moins de {what}",
-    },
-    "remove_minor": {"en": "{figure} less of {what}", "fr": "{figure} de moins de {what}"},
-}
-ADD: Mapping[Language, str] = {"en": "To take part: {changes}.", "fr": "Pour participer : {changes}."}
-PRIZE: Mapping[str, Mapping[Language, str]] = {
-    "basket_value": {
-        "en": "Win the value of your basket, up to {cap}.",
-        "fr": "Gagnez la valeur de votre panier, jusqu'à {cap}.",
-    },
-    "fixed": {"en": "Win {cap}.", "fr": "Gagnez {cap}."},
-}
+__all__ = ["Language", "banner", "explain", "reasons", "say"]
 
 
 def explain(trace: Trace, currency: str, language: Language = "en") -> tuple[str, ...]:
-    """Return one sentence if the basket qualifies, else one per change that is still missing."""
+    """Return one sentence: that the basket takes part, or the smallest change after which it does."""
     if trace.qualifies:
-        return (QUALIFIES[language],)
-    return tuple(_change(change, currency, language) for change in trace.missing)
+        return (words.QUALIFIES[language],)
+    return (say(trace.change, currency, language, further=trace.tier > 1),)
+
+
+def say(change: Change, currency: str, language: Language = "en", *, further: bool = False) -> str:
+    """Return a change in one sentence; `further`: it earns one more play, not the first."""
+    if not change.possible and not change.is_proven:
+        return words.NOT_FOUND[language]
+    if not change.possible:
+        return (words.IMPOSSIBLE_FURTHER if further else words.IMPOSSIBLE)[language]
+    aim = (words.FURTHER if further else words.FIRST)[language]
+    steps = words.AND[language].join(_step(step, currency, language) for step in change.steps)
+    return words.CHANGE[language].format(aim=aim, steps=steps)
+
+
+def reasons(trace: Trace, campaign: Campaign, language: Language = "en") -> tuple[str, ...]:
+    """Return one text for every bound that is not met, and one for every condition of `none` that is."""
+    criteria = (campaign.criteria, *campaign.further_tiers)[trace.tier - 1]
+    conditions = {"all": criteria.all, "any": criteria.any, "none": criteria.none}
+    said = ((each, conditions[each.clause][each.index]) for each in trace.conditions)
+    return tuple(text for each, condition in said for text in _reasons(each, condition, campaign, language))
 
 
 def banner(campaign: Campaign, language: Language = "en") -> str:
-    """Return the text of a campaign's banner: its title and what can be won."""
-    cap = _amount(campaign.cap_minor, campaign.pool.currency, language)
-    return f"{campaign.title}. {PRIZE[campaign.prize.kind][language].format(cap=cap)}"
+    """Return the text of a campaign's banner: its title and the first prize, which the file names first."""
+    prize = campaign.prizes[0]
+    cap = _amount(campaign.worth_minor(prize), campaign.pool.currency, language)
+    said = words.PRIZE[prize.kind][language].format(cap=cap, title=prize.title or prize.name)
+    return f"{campaign.title}. {said}"
 
 
-def _change(change: Change, currency: str, language: Language) -> str:
-    what = _described(change.of, language)
-    parts = [
-        CHANGES[name][language].format(figure=figure, what=what)
-        for name, figure in _figures(change, currency, language)
-    ]
-    return ADD[language].format(changes=", ".join(parts))
+def _step(step: Step, currency: str, language: Language) -> str:
+    if step.action == "take_out":
+        return _counted(words.TAKE_OUT, step.units, language, what=step.product_name or step.product_id)
+    what = _described(step.of, language)
+    if step.but_not:
+        other = words.OR[language].join(_selection(each, language) for each in step.but_not)
+        what = words.BUT_NOT[language].format(what=what, other=other)
+    added = _counted(words.ADD, step.units, language, what=what)
+    return ", ".join((added, *_new_products(step, language), *_price(step, currency, language)))
 
 
-def _figures(change: Change, currency: str, language: Language) -> Iterator[tuple[str, int | str]]:
-    for name in CHANGES:
-        figure: int = getattr(change, name)
-        if figure:
-            yield name, _amount(figure, currency, language) if name.endswith("_minor") else figure
+def _new_products(step: Step, language: Language) -> Iterator[str]:
+    if step.products:
+        products = _counted(words.NEW, step.products, language)
+        yield words.NEW_AT_LEAST[language].format(products=products)
+    elif step.most_products == 0:
+        yield words.NONE_NEW[language]
+    elif step.most_products is not None and step.most_products < step.units:
+        products = _counted(words.NEW, step.most_products, language)
+        yield words.NEW_AT_MOST[language].format(products=products)
+
+
+def _price(step: Step, currency: str, language: Language) -> Iterator[str]:
+    money = _amount(step.minor, currency, language)
+    if step.most_minor is not None:
+        form = words.BETWEEN if step.minor else words.AT_MOST
+        most = _amount(step.most_minor, currency, language)
+        yield form[language].format(money=money if step.minor else most, most=most)
+    elif step.minor:
+        yield words.AT_LEAST[language].format(money=money)
+
+
+def _reasons(trace: ConditionTrace, condition: Condition, campaign: Campaign, language: Language) -> Iterator[str]:
+    what = _described([part.of for part in condition.bundle] or [condition.of], language, bundle=bool(condition.bundle))
+    for bound in trace.bounds:
+        said = _bound(bound, what, campaign.pool.currency, language)
+        if trace.clause == "none" and trace.met:
+            yield words.NOT_ALLOWED[language].format(bound=said)
+        elif trace.clause != "none" and bound.short_by:
+            yield said
+
+
+def _bound(bound: BoundTrace, what: str, currency: str, language: Language) -> str:
+    is_money = bound.bound.endswith("_spend")
+    wanted, found = (
+        _amount(figure, currency, language) if is_money else str(figure) for figure in (bound.wanted, bound.found)
+    )
+    return _counted(words.BOUND[bound.bound], bound.wanted, language, wanted=wanted, found=found, what=what)
+
+
+def _counted(forms: Counted, count: int, language: Language, **named: str) -> str:
+    one, more = forms[language]
+    return (one if words.singular(count, language) else more).format(figure=count, **named)
 
 
 def _amount(minor: int, currency: str, language: Language) -> str:
@@ -70,8 +107,16 @@ def _amount(minor: int, currency: str, language: Language) -> str:
     return f"{text.replace('.', ',') if language == 'fr' else text} {currency}"
 
 
-def _described(selection: Selection, language: Language) -> str:
-    """Name what a selection means, narrowest word first: brand, then category, then department, then products."""
-    stated = (selection.brands, selection.categories, selection.departments, selection.products)
-    parts = [OR[language].join(names) for names in stated if names]
-    return ", ".join(parts) or ANYTHING[language]
+def _described(selections: Iterable[Selection], language: Language, *, bundle: bool = False) -> str:
+    """Name what all of these mean together, or each part of a bundle."""
+    said = dict.fromkeys(_selection(each, language) for each in selections)
+    return (" + " if bundle else ", ").join(said)
+
+
+def _selection(selection: Selection, language: Language) -> str:
+    """Name what a selection means: brand, then category, department, size, and single products last."""
+    stated = (
+        selection.brands, selection.categories, selection.departments, selection.sizes, selection.gtins,
+        selection.products,
+    )  # fmt: skip
+    return ", ".join(words.OR[language].join(names) for names in stated if names) or words.ANYTHING[language]

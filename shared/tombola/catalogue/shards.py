@@ -31,6 +31,8 @@ class Statement(NamedTuple):
     category: str
     department: str
     receipt: str
+    size: str = ""
+    gtin: str = ""
 
     @property
     def product(self) -> Product:
@@ -41,6 +43,8 @@ class Statement(NamedTuple):
             brand=self.brand,
             category=self.category,
             department=self.department,
+            size=self.size,
+            gtin=self.gtin,
         )
 
 
@@ -74,7 +78,7 @@ def merge(shard: Shard, statements: Iterable[Statement]) -> dict[str, str]:
 def find(shard: Shard, product_id: str) -> Statement | None:
     """Return the newest statement about a product, or None when there is none."""
     text = shard.get(_text(product_id))
-    return None if text is None else Statement._make(json.loads(text))
+    return None if text is None else Statement(*json.loads(text))
 
 
 def holds(shard: Shard, product_id: str) -> bool:

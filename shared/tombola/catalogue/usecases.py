@@ -130,6 +130,8 @@ def _statements(ports: Ports, file: FileRef, receipt: str) -> Iterator[Statement
                 category=row["category"] or "",
                 department=row["department"] or "",
                 receipt=receipt,
+                size=row["size"] or "",
+                gtin=row["gtin"] or "",
             )
 
 

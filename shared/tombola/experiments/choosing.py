@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tombola.campaigns.model import Launched, Selection
+from tombola.campaigns.model import Launched
+from tombola.campaigns.selecting import Selection
 from tombola.campaigns.wording import Language, banner
 from tombola.experiments.arms import Assignment, arm
 from tombola.experiments.offers import Banner, Reason, Why
+from tombola.experiments.segments import History, in_segment
 from tombola.privacy.consent import Consent, agreed
 
 Interests = Mapping[tuple[str, str], float]
@@ -16,7 +18,10 @@ Interests = Mapping[tuple[str, str], float]
 
 @dataclass(frozen=True, slots=True)
 class DecisionPoint:
-    """Who looks, where and when. `shopper` is a pseudonym; `store_id` is None where no store is known."""
+    """Who looks, where and when. `shopper` is a pseudonym; `store_id` is None where no store is known.
+
+    `counts` are what the profile counts, `lists` the names of those of the retailer's lists that the shopper is on.
+    """
 
     retailer: str
     shopper: str
@@ -25,6 +30,8 @@ class DecisionPoint:
     at: datetime
     consents: tuple[Consent, ...]
     interests: Interests
+    counts: bytes = b""
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +113,24 @@ def _obstacle(launched: Launched, point: DecisionPoint) -> Why | None:
     """Return the first reason why this shopper may not be shown the campaign here and now."""
     rules = launched.rules
     obstacles: tuple[tuple[bool, Why], ...] = (
-        (launched.status != "launched" or not rules.window.holds(point.at), "not-open"),
+        (launched.status != "launched" or not rules.is_open(point.at), "not-open"),
         (point.channel not in rules.channels, "other-channel"),
         (bool(rules.stores) and point.store_id is not None and point.store_id not in rules.stores, "other-store"),
         (not _consented(launched, point), "no-consent"),
     )
-    return next((why for holds, why in obstacles if holds), None)
+    why = next((why for holds, why in obstacles if holds), None)
+    return why or (None if _in_audience(launched, point) else "not-in-audience")
 
 
 def _consented(launched: Launched, point: DecisionPoint) -> bool:
-    purpose = launched.rules.audience.consent
-    return purpose == "none" or agreed(point.consents, purpose, point.at)
+    """Tell whether the shopper agreed to what the campaign asks, and to be profiled where it has segments."""
+    return all(agreed(point.consents, purpose, point.at) for purpose in launched.rules.audience.purposes)
+
+
+def _in_audience(launched: Launched, point: DecisionPoint) -> bool:
+    """Tell whether the shopper is in one of the segments; asked last, for it reads the whole profile."""
+    segments, currency = launched.rules.audience.segments, launched.rules.pool.currency
+    if not segments:
+        return True
+    history = History.read(point.counts, point.at)
+    return any(in_segment(segment, history, point.lists, currency) for segment in segments)

@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from tombola.campaigns.wording import Language
 from tombola.orders.facts import Text
 
-Why = Literal["other-store", "other-channel", "not-open", "no-consent", "another-first", "not-invited"]
+Why = Literal[
+    "other-store", "other-channel", "not-open", "no-consent", "not-in-audience", "another-first", "not-invited"
+]  # fmt: skip
 """Why a live campaign of the retailer is not shown. `not-invited` is what an answer says of the control group."""
 
 

@@ -1,8 +1,9 @@
 """Choose the offer a shopper sees, and log the decision before it is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from tombola.campaigns.usecases import live_campaigns
+from tombola.campaigns.model import Launched
+from tombola.campaigns.usecases import live_index
 from tombola.events import derived_id
 from tombola.experiments.choosing import Choice, DecisionPoint, Proposal, banner_of, choose
 from tombola.experiments.events import ProposalMade
@@ -11,7 +12,7 @@ from tombola.orders.signatures import verify
 from tombola.orders.usecases import webhook_secrets
 from tombola.ports import Ports
 from tombola.privacy.pseudonyms import pseudonym
-from tombola.profiles.usecases import read_profile
+from tombola.profiles.usecases import lists_of, read_profile
 from tombola.retailers.usecases import find_retailer, pseudonym_key
 
 
@@ -29,8 +30,9 @@ def choose_offer(
     now = ports.clock.now()
     message_id = verify(webhook_secrets(ports, known), headers, body, now)
     shopper = pseudonym(pseudonym_key(ports, known), known.retailer, request.shopper_id)
-    point = _decision_point(ports, known.retailer, shopper, request)
-    choice = choose(live_campaigns(ports), point)
+    campaigns = live_index(ports).at(known.retailer)
+    point = _decision_point(ports, known.retailer, shopper, request, _lists_asked(campaigns, known.retailer))
+    choice = choose(campaigns, point)
     if choice.proposal is None:
         return Offer(proposal=None, banner=None, reasons=choice.reasons)
     event = _proposal_made(choice.proposal, point, request, request.request_id or message_id)
@@ -39,8 +41,17 @@ def choose_offer(
     return _offer(event, choice, choice.proposal, request)
 
 
-def _decision_point(ports: Ports, retailer: str, shopper: str, request: OfferRequest) -> DecisionPoint:
+def _lists_asked(campaigns: Iterable[Launched], retailer: str) -> set[str]:
+    """Return the names of the lists that a retailer's live campaigns ask about."""
+    ours = (launched.rules.audience for launched in campaigns if retailer in launched.rules.retailers)
+    return {name for audience in ours for segment in audience.segments for name in segment.lists}
+
+
+def _decision_point(
+    ports: Ports, retailer: str, shopper: str, request: OfferRequest, lists: Collection[str]
+) -> DecisionPoint:
     profile, now = read_profile(ports, retailer, shopper), ports.clock.now()
+    profiled = profile.agreed("profile", now)
     return DecisionPoint(
         retailer=retailer,
         shopper=shopper,
@@ -49,6 +60,8 @@ def _decision_point(ports: Ports, retailer: str, shopper: str, request: OfferReq
         at=now,
         consents=profile.consents,
         interests=profile.scores(now).lines,
+        counts=profile.counts if profiled else b"",
+        lists=lists_of(ports, retailer, shopper, lists) if profiled else frozenset(),
     )
 
 

@@ -3,7 +3,7 @@
 Blocks of it are judged in several threads at a time and written in another; its order is kept.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -46,7 +46,7 @@ class World:
     kind: FeedKind
     arrived_at: datetime
     latest: datetime
-    pseudonym: Callable[[str], str]
+    pseudonyms: Mapping[str, Callable[[str], str]]
     known_products: Callable[[Collection[str]], set[str]] | None
 
     @property
@@ -105,7 +105,7 @@ class Check:
         self._sinks = sinks
         self._masked = masked
         self._row = contract(world.kind)
-        self._columns = Columns(world.kind, self._row, world.retailer.retailer, world.pseudonym)
+        self._columns = Columns(world.kind, self._row, world.retailer.retailer, world.pseudonyms)
         self._hasher = Hasher(self._row, key_bits)
         names_products = world.kind != "products" and "product_id" in self._row.model_fields
         known = world.known_products if names_products else None

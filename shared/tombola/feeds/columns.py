@@ -1,6 +1,6 @@
 """From judged rows to the typed columns of the staged file, and what is odd about them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import numpy as np
@@ -14,23 +14,25 @@ from tombola.feeds.masking import INSTANT
 from tombola.feeds.rules import Odd
 from tombola.feeds.schemas import arrow_schema, columns
 from tombola.feeds.splitting import Places
-from tombola.feeds.tables import SHOPPER
+from tombola.feeds.tables import STORED_AS
 
 REMEMBERED = 30_000
-"""Shoppers whose pseudonyms are kept from block to block."""
+"""Shoppers, and households, whose pseudonyms are kept from block to block."""
 
 
 class Columns:
     """Builds the columns of one feed's staged file."""
 
-    def __init__(self, kind: FeedKind, row: type[Row], retailer: str, pseudonym: Callable[[str], str]) -> None:
-        """Use `pseudonym` for what stands where a shopper id was."""
+    def __init__(
+        self, kind: FeedKind, row: type[Row], retailer: str, pseudonyms: Mapping[str, Callable[[str], str]]
+    ) -> None:
+        """Use `pseudonyms`, by column, for what stands where a retailer's own id was."""
         self._schema = pa.schema([_viewed(field) for field in arrow_schema(kind)])
         self._row = row
         self._columns = columns(row)
         self._retailer = retailer
-        self._pseudonym = pseudonym
-        self._known: dict[str | None, str | None] = {None: None}
+        self._pseudonyms = {name: pseudonyms[name] for field, name in STORED_AS.items() if field in row.model_fields}
+        self._known: dict[str, dict[str | None, str | None]] = {name: {None: None} for name in self._pseudonyms}
 
     def staged(self, values: pl.DataFrame, lines: Places, arrived_at: datetime) -> pl.DataFrame:
         """Return rows (the contract's fields, typed) as they are staged.
@@ -44,7 +46,7 @@ class Columns:
             stated.alias("stated_at"),
             pl.Series("source_line", lines, pl.Int64),
         )
-        return frame.with_columns(self._pseudonyms_of(frame[SHOPPER])) if SHOPPER in frame.columns else frame
+        return frame.with_columns(self._pseudonyms_of(frame[name]) for name in self._pseudonyms)
 
     def batches(self, staged: pl.DataFrame) -> list[pa.RecordBatch]:
         """Return staged rows as Arrow has them, without copying a text."""
@@ -52,14 +54,15 @@ class Columns:
         batches: list[pa.RecordBatch] = pa.Table.from_arrays(table.columns, schema=self._schema).to_batches()
         return batches
 
-    def _pseudonyms_of(self, shoppers: pl.Series) -> pl.Series:
-        """Make one pseudonym for rows of the same shopper that follow each other: the lines of an order do."""
-        followed = shoppers.rle().struct.field("value").to_list()
-        if len(self._known) > REMEMBERED:
-            self._known = {None: None}
-        known = self._known
-        known.update({one: self._pseudonym(one) for one in followed if one not in known})
-        return pl.Series(shoppers.name, [known[one] for one in followed], pl.String).gather(shoppers.rle_id())
+    def _pseudonyms_of(self, persons: pl.Series) -> pl.Series:
+        """Make one pseudonym for rows of the same person that follow each other: the lines of an order do."""
+        followed = persons.rle().struct.field("value").to_list()
+        known, pseudonym = self._known[persons.name], self._pseudonyms[persons.name]
+        if len(known) > REMEMBERED:
+            known.clear()
+            known[None] = None
+        known.update({one: pseudonym(one) for one in followed if one not in known})
+        return pl.Series(persons.name, [known[one] for one in followed], pl.String).gather(persons.rle_id())
 
 
 def _viewed(field: pa.Field) -> pa.Field:

@@ -49,7 +49,7 @@ class Row(BaseModel):
     """The fields that questions to the warehouse select by, the most frequent first."""
     ODD: ClassVar[tuple[Odd, ...]] = ()
     WRONG: ClassVar[tuple[Wrong, ...]] = ()
-    PERSONAL: ClassVar[frozenset[str]] = frozenset({"shopper_id"})
+    PERSONAL: ClassVar[frozenset[str]] = frozenset({"shopper_id", "household_id"})
     """Fields whose values are never shown."""
     UNSTORED: ClassVar[frozenset[str]] = frozenset({"updated_at"})
     """Fields that are judged, and have no column of their own afterwards."""
@@ -127,6 +127,8 @@ class OrderLineRow(Row):
     """Names the line within its order, and never changes."""
     shopper_id: Text | None = Field(default=None, examples=["2375"])
     """The retailer's own id of the shopper; empty for orders without a card. Stored as a pseudonym only."""
+    household_id: Text | None = Field(default=None, examples=["h-88"])
+    """The retailer's own id of the shopper's household, by which campaigns may limit. Stored as a pseudonym only."""
     store_id: Text = Field(examples=["317"])
     """The shop, or the web shop."""
     ordered_at: Instant = Field(examples=["2026-01-05T10:00:00Z"])

@@ -63,7 +63,7 @@ EDGES: Mapping[str, Sequence[object]] = {
 OF_FIELD: Mapping[str, Sequence[object]] = {"currency": CURRENCIES.words, "action": ACTIONS.words, "gtin": GTINS}
 LINES = 3
 """Lines of an order; what holds for the order as a whole is the same on each."""
-OF_ORDER = ("shopper_id", "store_id", "ordered_at", "currency")
+OF_ORDER = ("shopper_id", "household_id", "store_id", "ordered_at", "currency")
 
 
 def seeded(seed: int) -> Below:

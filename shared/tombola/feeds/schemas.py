@@ -29,7 +29,7 @@ class Column:
 
 @cache
 def columns(row: type[Row]) -> tuple[Column, ...]:
-    """Return the columns that come from fields: amounts end in `_minor`, shoppers are pseudonyms."""
+    """Return the columns that come from fields: amounts end in `_minor`, persons are pseudonyms."""
     fields = (field for field in row.model_fields if field not in row.UNSTORED)
     return tuple(Column(_name(field, how), how, field) for field in fields for how in [reading(row, field)])
 

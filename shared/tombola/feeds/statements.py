@@ -16,7 +16,7 @@ from tombola.orders.events import OrderReceived
 from tombola.orders.facts import MAX_LINES
 
 StagedRow = Mapping[str, Any]
-_STATEMENT = ("order_id", "stated_at", "ordered_at", "store_id", "shopper", "currency")
+_STATEMENT = ("order_id", "stated_at", "ordered_at", "store_id", "shopper", "household", "currency")
 """Rows that agree on these are one statement; an order whose rows disagree makes several."""
 _PURPOSES = ("profile", "ads", "partner")
 

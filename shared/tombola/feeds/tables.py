@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-SHOPPER = "shopper"
-"""Stands where the contract has `shopper_id`: a pseudonym."""
+STORED_AS: Mapping[str, str] = {"shopper_id": "shopper", "household_id": "household"}
+"""The columns of pseudonyms, by the contract's fields in whose place they stand."""
 
 
 def table_name(kind: FeedKind) -> str:
@@ -20,8 +20,8 @@ def table_name(kind: FeedKind) -> str:
 
 
 def stored_name(field: str) -> str:
-    """Return the column of a field that is no amount: shoppers are stored as pseudonyms."""
-    return SHOPPER if field == "shopper_id" else field
+    """Return the column of a field that is no amount: shoppers and households are stored as pseudonyms."""
+    return STORED_AS.get(field, field)
 
 
 class _Tables(Mapping[str, "pa.Schema"]):

@@ -39,7 +39,7 @@ from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, OutboundEvent, Snapshot, Value, created_or_replaced
 from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
-from tombola.privacy.pseudonyms import pseudonyms
+from tombola.privacy.pseudonyms import pseudonyms_by_column
 from tombola.retailers.model import Retailer
 from tombola.retailers.usecases import KEYS_STALE_FOR, NotSetUp, find_retailer, pseudonym_key
 
@@ -258,7 +258,7 @@ def _world(ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo) -
         kind=kind,
         arrived_at=info.updated_at,
         latest=max(info.updated_at, ports.clock.now()) + AHEAD,
-        pseudonym=pseudonyms(pseudonym_key(ports, retailer), retailer.retailer),
+        pseudonyms=pseudonyms_by_column(pseudonym_key(ports, retailer), retailer.retailer),
         known_products=partial(known_products, ports, retailer.retailer),
     )
 

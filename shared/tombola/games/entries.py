@@ -10,16 +10,22 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from tombola.catalogue.model import Product
+from tombola.games.limits import HOLDER_KINDS
 from tombola.games.records import Record
 
 Outcome = Literal["issued", "refused", "revoked"]
-TIER = 1
-"""Basket tiers are not in the campaign file yet: every token is of the first."""
+EntryKind = Literal["order", "free"]
+FIRST_TIER = 1
 
 
 def order_entry(order_id: str) -> str:
     """Return the entry an order stands for. Free entries have a prefix of their own, so that neither can pose."""
     return f"order/{order_id}"
+
+
+def free_entry(entry_id: str) -> str:
+    """Return the entry that a free entry stands for, by the id its retailer gave it."""
+    return f"free/{entry_id}"
 
 
 def order_text(retailer: str, order_id: str) -> str:
@@ -28,27 +34,29 @@ def order_text(retailer: str, order_id: str) -> str:
 
 
 class Entry(Record):
-    """One entry. `outcome` is `issued` while its token stands; `reason` says why it does not.
+    """One entry in one tier. `outcome` is `issued` while its token stands; `reason` says why it does not.
 
-    `shopper` is whose limit it counts against, or would; `slot` is where its token takes a place of the
-    campaign's limit. `summary` holds the bounds that were not met. `products` is what the catalogue said when
-    each product of the order was first looked at: a catalogue that changes later takes no prize away.
+    `shopper` and `household` are whose limits it counts against, or would; `slots` are the places its token has, empty
+    while it does not stand. `summary` holds the bounds that were not met. `products`, on the first tier, is what the
+    catalogue said when each product of the order was first looked at: a catalogue that changes later takes no prize
+    away. `order` is empty for a free entry.
     """
 
     COLLECTION: ClassVar[str] = "entries"
 
     retailer: str
     entry: str
-    tier: int = TIER
-    kind: Literal["order", "free"] = "order"
+    tier: int = FIRST_TIER
+    kind: EntryKind = "order"
     token_id: str
     order: str
     shopper: str | None
+    household: str | None = None
     order_revision: int
     outcome: Outcome
     reason: str
     summary: str = ""
-    slot: int | None = None
+    slots: tuple[str, ...] = ()
     products: bytes = b"{}"
 
     @property
@@ -58,8 +66,13 @@ class Entry(Record):
 
     @property
     def counted_as(self) -> str:
-        """How a shopper's limit lists it."""
+        """How the limit of a shopper or a household lists it."""
         return f"{self.entry}#{self.tier}"
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """Whose limits it counts against, or would: `shopper/<pseudonym>`, `household/<pseudonym>`."""
+        return frozenset(f"{kind}/{who}" for kind in HOLDER_KINDS if (who := getattr(self, kind)) is not None)
 
     def changed(self, **changes: object) -> "Entry":
         """Return it with these changes and the next revision."""
@@ -67,15 +80,12 @@ class Entry(Record):
 
 
 def pack_products(products: Mapping[str, Product]) -> bytes:
-    """Return what criteria look at of these products, as canonical JSON: brand, category, department by id."""
-    words = {key: [each.brand, each.category, each.department] for key, each in products.items()}
+    """Return what criteria look at of these products, as canonical JSON: all but the name, by id."""
+    words = {key: each[2:] for key, each in products.items()}
     return json.dumps(words, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def unpack_products(packed: bytes) -> dict[str, Product]:
     """Return what `pack_products` was given, without names."""
     words: dict[str, list[str]] = json.loads(packed)
-    return {
-        product_id: Product(product_id=product_id, brand=brand, category=category, department=department)
-        for product_id, (brand, category, department) in words.items()
-    }
+    return {product_id: Product(product_id, "", *stated) for product_id, stated in words.items()}

@@ -3,17 +3,15 @@
 Every account is a signed whole number of minor units and all of them always sum to zero: `funded`
 is where money comes from, so it is negative. A posting moves money between accounts, its legs sum
 to zero, and it is created once per (cause, kind) in the commit of its cause, together with the
-balance document it moves. `tombola.games.ledger_check` holds it to account.
+balance document it moves. `tombola.settling.ledger_check` holds it to account.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from tombola.campaigns.model import Launched
 from tombola.errors import Conflict
-from tombola.games.limits import opening_slots
-from tombola.games.records import Record, version_of
+from tombola.games.records import Record
 
 Account = Literal["funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off"]
 """Where money is: given by the sponsor, free to be won, won, due, paid out, left over at the end, paid
@@ -21,11 +19,10 @@ for an order that came back, and given up."""
 ACCOUNTS: tuple[Account, ...] = (
     "funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off",
 )  # fmt: skip
-Kind = Literal["fund", "reserve", "release", "mature", "pay", "expire", "recover", "write_off"]
+Kind = Literal[
+    "fund", "reserve", "release", "mature", "pay", "bounce", "expire", "recover", "net", "write_off"
+]  # fmt: skip
 Accounts = Mapping[Account, int]
-
-ONLY_BALANCE = "0"
-"""Name of the balance document. With winning moments the worst case is exact, so one is enough."""
 
 
 class Posting(Record):
@@ -43,8 +40,8 @@ class Posting(Record):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Campaign, version, cause and kind: so a cause posts a kind once."""
-        return (*self.of.parts, self.cause, self.kind)
+        """Campaign, version, balance, cause and kind: so a cause posts a kind once to a balance."""
+        return (*self.of.parts, self.balance, self.cause, self.kind)
 
 
 class Balance(Record):
@@ -52,7 +49,7 @@ class Balance(Record):
 
     COLLECTION: ClassVar[str] = "balances"
 
-    balance: str = ONLY_BALANCE
+    balance: str
     currency: str
     status: Literal["open", "closed"] = "open"
     accounts: dict[Account, int]
@@ -76,12 +73,15 @@ def move(source: Account, target: Account, amount_minor: int) -> dict[Account, i
 def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: datetime) -> tuple[Balance, Posting]:
     """Return the balance after the legs, and the posting that says so.
 
+    Once a balance is closed, nothing of it can be won: what would become available is expired instead.
+
     Raises `Conflict` (`overdrawn`) when an account other than `funded` would fall below zero, and
     (`unbalanced`) when the legs do not sum to zero.
     """
     if sum(legs.values()):
         msg = f"legs of {kind} for {cause} sum to {sum(legs.values())}; expected 0"
         raise Conflict(msg, code="unbalanced")
+    legs = _landing(balance, legs)
     after = {account: balance.accounts.get(account, 0) + legs.get(account, 0) for account in ACCOUNTS}
     short = [account for account in ACCOUNTS if account != "funded" and after[account] < 0]
     if short:
@@ -97,22 +97,9 @@ def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: dateti
     return moved, posting
 
 
-def opening(launched: Launched, at: datetime) -> tuple[Balance, Posting]:
-    """Return the balance of a campaign at its launch, the whole pool available, and the posting that funded it."""
-    rules = launched.rules
-    empty = Balance(
-        campaign=version_of(launched).text,
-        currency=rules.pool.currency,
-        accounts=dict.fromkeys(ACCOUNTS, 0),
-        revision=0,
-    )
-    return post(empty, cause="launch", kind="fund", legs=move("funded", "available", rules.pool_minor), at=at)
-
-
-def opening_documents(launched: Launched, at: datetime) -> list[tuple[str, tuple[str, ...], dict[str, Any]]]:
-    """Return what a launch creates: the balance, its first posting, the slots of the campaign's limit.
-
-    Each is (collection, key parts, fields), to be created in the commit that launches.
-    """
-    records = (*opening(launched, at), *opening_slots(version_of(launched), launched.rules.limits.per_campaign))
-    return [(record.COLLECTION, record.parts, record.fields()) for record in records]
+def _landing(balance: Balance, legs: Accounts) -> Accounts:
+    free = legs.get("available", 0)
+    if balance.status == "open" or free <= 0:
+        return legs
+    landing: dict[Account, int] = {account: amount for account, amount in legs.items() if account != "available"}
+    return {**landing, "expired": free}

@@ -1,60 +1,34 @@
-"""Issue tokens, check orders out, play, settle, list keys, reconcile.
+"""Issue tokens, check orders out, take free entries, list keys. What they decide is in `tombola.issuing`."""
 
-One reading and one commit at a time: whatever a decision rests on is rewritten by the commit that
-applies it, or never changes once it exists (claims, keys, launched rules), or may be stale where it
-says so.
-"""
-
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from tombola.campaigns.baskets import basket_of
-from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import candidates, find_launched, live_campaigns, started_campaigns
-from tombola.catalogue.model import Product
-from tombola.catalogue.usecases import find_products
-from tombola.errors import Fault, Gone, Problem, Unknown
+from tombola.campaigns.usecases import find_launched
 from tombola.events import Event
+from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
+from tombola.fairness.heads import HeadSigner
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.feeds.signing import ReceiptSigner
-from tombola.games.answers import CheckOutAnswer, Issued, PlayAnswer, PlayRequest, issued, offered, over, play_answer
-from tombola.games.derivation import token_id, winning_moments
-from tombola.games.drawing import Claim, lose, narrowed, probes, win
-from tombola.games.eligibility import evaluate_order
-from tombola.games.entries import TIER, Entry, order_entry, order_text, pack_products, unpack_products
-from tombola.games.issuing import Case, Decision, decide, is_handled, needs_place
-from tombola.games.ledger import ONLY_BALANCE, Balance, Posting
-from tombola.games.limits import ShopperLimit, Slot, slot_count, slot_order
-from tombola.games.plays import Play, matured, post_all
-from tombola.games.reconciling import Books, Reconciliation, reconcile_books
-from tombola.games.records import CampaignVersion, Record, version_of
-from tombola.games.tokens import SIGNING_KEY, Signer, jwks, read_token, sign_token, signing_version
+from tombola.games.answers import CheckOutAnswer, Issued, OfferedPlay, issued, offered
+from tombola.games.free_entries import parse_free_entry
+from tombola.games.limits import CAMPAIGN_SCOPE, Slot, slot_count
+from tombola.games.plays import Play
+from tombola.games.records import CampaignVersion
+from tombola.games.tokens import SIGNING_KEY, Signer, jwks, sign_token, signing_version
+from tombola.issuing.entrants import free_entrant
+from tombola.issuing.settlements import Settlement
+from tombola.issuing.usecases import FOR_EVER, KEYS_STALE_FOR, settle_free_entry, settle_order
 from tombola.orders.doors import check_clock, parse_message, statement_of
 from tombola.orders.facts import Order
-from tombola.orders.packing import unpack
-from tombola.orders.reading import current
 from tombola.orders.signatures import verify
 from tombola.orders.usecases import PlannedOrder, plan_order, webhook_secrets
 from tombola.ports import Ports
-from tombola.ports.documents import DocumentKey, Documents, Snapshot, Where, Write, created_or_replaced
+from tombola.ports.documents import Documents, Write
 from tombola.ports.errors import NotFound
+from tombola.ports.unit_of_work import UnitOfWork
+from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
 from tombola.retailers.usecases import find_retailer, pseudonym_key
-
-KEYS_STALE_FOR = timedelta(seconds=60)
-"""A rotated key signs within a minute everywhere; old versions verify for ever."""
-FOR_EVER = timedelta(days=1)
-"""For what never changes once it exists: one version of a key, a campaign's moments, the claims there were."""
-CLAIMS_STALE_FOR = timedelta(seconds=10)
-PLAYS_PER_COMMIT = 60
-"""A play, a posting each and one balance: 121 writes, under the port's 200."""
-
-R = TypeVar("R", bound=Record)
 
 
 def issue_tokens(ports: Ports, order: Order, *, lane: str) -> list[Issued]:
@@ -63,17 +37,19 @@ def issue_tokens(ports: Ports, order: Order, *, lane: str) -> list[Issued]:
     Told twice, late or out of order, it ends in the same state: the newest revision recorded counts.
     """
 
-    def commit(settled: _Settled) -> None:
-        ports.documents.commit(settled.writes)
-        _publish(ports, [decision.play.event() for _, decision in settled.decided if decision.play], lane)
+    def commit(settlements: Sequence[Settlement], writes: Sequence[Write]) -> None:
+        ports.documents.commit(writes)
+        decided = (decision for settlement in settlements for _, decision in settlement.decided)
+        _publish(ports, [decision.play.event() for decision in decided if decision.play], lane)
 
-    return [issued(case, decision) for case, decision in _settle(ports, order, commit).decided]
+    settlements = settle_order(ports, order, commit)
+    return [issued(case, decision) for settlement in settlements for case, decision in settlement.decided]
 
 
 def check_out(ports: Ports, retailer: str, headers: Mapping[str, str], body: bytes) -> CheckOutAnswer:
     """Record an order that the retailer signed at its check-out, and answer with the tokens it earns.
 
-    Asked again, the answer is the same: an order has one token per campaign, through whatever door.
+    Asked again, the answer is the same: an order has one token per campaign and tier, through whatever door.
     Raises `Unknown` (retailer), `Unauthenticated` (signature), `Malformed` (body).
     """
     known, now = find_retailer(ports, retailer), ports.clock.now()
@@ -84,79 +60,53 @@ def check_out(ports: Ports, retailer: str, headers: Mapping[str, str], body: byt
     if planned.order is None:
         ports.documents.commit(planned.writes)
         return CheckOutAnswer(order_id=message.order_id, campaigns=())
-    settled = _settle(ports, planned.order, _OutboxCommits(ports.documents, planned))
-    offers = (offered(case, decision, _token_text(ports, decision.play)) for case, decision in settled.decided)
+    settlements = settle_order(ports, planned.order, _OutboxCommits(ports.documents, planned))
+    decided = (each for settlement in settlements for each in settlement.decided)
+    language = message.language or "en"
+    offers = (offered(case, decision, _token_text(ports, decision.play), language) for case, decision in decided)
     return CheckOutAnswer(order_id=message.order_id, campaigns=tuple(offers))
 
 
-def play_game(ports: Ports, request: PlayRequest) -> PlayAnswer:
-    """Play a token: draw, reserve what was won and answer, all in one commit. Asked again, the same answer.
+def enter_free(ports: Ports, retailer: str, headers: Mapping[str, str], body: bytes) -> OfferedPlay:
+    """Take somebody's part in a campaign without an order, signed by the retailer, and answer with the token.
 
-    Raises `Unauthenticated` (`forged-token`, `foreign-token`), `Unknown` (`unknown-token`), `Gone`
-    (`expired-token`, `revoked-token`, `campaign-ended`).
+    Asked again, the answer is the same. Raises `Unknown` (retailer, campaign), `Unauthenticated` (signature),
+    `Malformed` (body), `Conflict` (an entry id that is another shopper's).
     """
-    claims = read_token(request.token, _public_keys(ports, request.token))
-    unit, now = _Unit(ports.documents), ports.clock.now()
-    play = unit.read(Play, (claims.token_id,))
-    if play is None:
-        msg = "the token is genuine, but no play here belongs to it"
-        raise Unknown(msg, [Problem("token", claims.token_id[:12], "a token issued here")], code="unknown-token")
-    if play.is_expiring(now):
-        play = play.changed(state="expired")
-        ports.documents.commit([unit.write(play)], [play.event().outbound()])
-    if play.state == "open":
-        play = _draw(ports, unit, play, now)
-    if play.state != "played":
-        raise over(play)
-    return play_answer(play, _signer(ports, play.signing_version))
-
-
-def mature_prizes(ports: Ports, campaign: str, version: int) -> int:
-    """Make payable every prize whose order is authoritative and whose return window is over; return how many."""
-    launched, now = find_launched(ports, campaign, version), ports.clock.now()
-    after = timedelta(days=launched.rules.matures_after_days)
-    due = (play.token_id for play in _all(ports, Play, launched) if matured(play, after, now))
-    return sum(_mature(ports, launched, batch, after, now) for batch in _batches(due))
-
-
-def expire_plays(ports: Ports, campaign: str, version: int) -> int:
-    """Write down as expired every open play whose time is over; return how many."""
-    launched, now = find_launched(ports, campaign, version), ports.clock.now()
-    due = (play.token_id for play in _all(ports, Play, launched) if play.is_expiring(now))
-    return sum(_expire(ports, batch, now) for batch in _batches(due))
-
-
-def settle_plays(ports: Ports) -> int:
-    """Mature and expire what is due in every campaign version that was ever launched; return how many plays changed.
-
-    An ended version is settled like a live one: its tokens are still out, its prizes still mature. A version
-    whose books are broken does not hold up the others: raises an `ExceptionGroup` of the faults after them.
-    """
-    changed, faults = 0, []
-    for of in map(version_of, started_campaigns(ports)):
-        try:
-            changed += mature_prizes(ports, *of) + expire_plays(ports, *of)
-        except Fault as fault:
-            faults.append(fault)
-    if faults:
-        msg = "campaigns that cannot be settled"
-        raise ExceptionGroup(msg, faults)
-    return changed
+    known, now = find_retailer(ports, retailer), ports.clock.now()
+    verify(webhook_secrets(ports, known), headers, body, now)
+    message, key = parse_free_entry(body, now), pseudonym_key(ports, known)
+    of = message.household_id
+    entrant = free_entrant(
+        retailer=known.retailer,
+        entry_id=message.entry_id,
+        shopper=pseudonym(key, known.retailer, message.shopper_id),
+        household=None if of is None else pseudonym(key, known.retailer, of, HOUSEHOLD),
+        entered_at=message.entered_at,
+    )
+    case, decision = settle_free_entry(ports, message.campaign, entrant, _OutboxCommits(ports.documents))
+    return offered(case, decision, _token_text(ports, decision.play), message.language)
 
 
 def closing_writes(ports: Ports, campaign: str, version: int) -> list[Write]:
-    """Return what closes the slots of a campaign version, for the commit that ends it."""
-    unit = _Unit(ports.documents)
-    slots = unit.query(Slot, Where("campaign", "==", CampaignVersion(campaign, version).text))
-    return [unit.write(slot.closed()) for slot in slots]
+    """Return what closes the campaign's slots that are open: from that commit on no token is issued.
+
+    Every token takes a place in one of them, so those of stores, days and weeks need no closing: neither those there
+    are nor those that somebody is about to open.
+    """
+    unit, of = UnitOfWork(ports.documents), CampaignVersion(campaign, version)
+    count = slot_count(find_launched(ports, *of).rules.most_tokens)
+    slots = unit.read_all(Slot, [(*of.parts, CAMPAIGN_SCOPE, str(number)) for number in range(count)])
+    return [unit.write(slot.closed()) for slot in slots if slot is not None and slot.status == "open"]
 
 
 def list_keys(ports: Ports) -> dict[str, list[dict[str, str]]]:
-    """Return the public keys that verify tokens, plays' and files' receipts, as a JWK set, at most a minute old."""
+    """Return the public keys that verify tokens, receipts and heads, as a JWK set, at most a minute old."""
     versions = ports.memo.read("token-signing-versions", KEYS_STALE_FOR, lambda: ports.keys.versions(SIGNING_KEY))
-    tokens = jwks({version: _signer(ports, version) for version in versions})["keys"]
+    tokens = jwks({version: find_signer(ports, version) for version in versions})["keys"]
     receipts = ports.memo.read("receipt-signing-jwks", KEYS_STALE_FOR, lambda: _receipt_keys(ports))
-    return {"keys": tokens + receipts}
+    heads = ports.memo.read("head-signing-jwks", KEYS_STALE_FOR, lambda: _head_keys(ports))
+    return {"keys": tokens + receipts + heads}
 
 
 def _receipt_keys(ports: Ports) -> list[dict[str, str]]:
@@ -165,276 +115,35 @@ def _receipt_keys(ports: Ports) -> list[dict[str, str]]:
     return [ReceiptSigner(version, ports.keys.get(RECEIPT_KEY, version).material).jwk() for version in versions]
 
 
-def reconcile(ports: Ports, campaign: str, version: int) -> Reconciliation:
-    """Return whether a campaign version's books add up. Reads are not isolated: ask while nothing is written."""
-    launched = find_launched(ports, campaign, version)
-    books = Books(
-        balances=list(_all(ports, Balance, launched)),
-        postings=list(_all(ports, Posting, launched)),
-        plays=list(_all(ports, Play, launched)),
-        entries=list(_all(ports, Entry, launched)),
-        claims=list(_all(ports, Claim, launched)),
-        limits=list(_all(ports, ShopperLimit, launched)),
-        slots=list(_all(ports, Slot, launched)),
-    )
-    return reconcile_books(launched, books)
-
-
-class _Unit:
-    """One reading and one commit: what is written goes over what was read, or is created where nothing was."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-        self._snapshots: dict[DocumentKey, Snapshot | None] = {}
-
-    def read(self, model: type[R], parts: tuple[str, ...]) -> R | None:
-        return self.read_all(model, [parts])[0]
-
-    def read_all(self, model: type[R], several: Sequence[tuple[str, ...]]) -> list[R | None]:
-        keys = [DocumentKey(model.COLLECTION, parts) for parts in several]
-        snapshots = self._documents.get(keys)
-        self._snapshots.update(zip(keys, snapshots, strict=True))
-        return [None if snapshot is None else model.model_validate(snapshot.fields) for snapshot in snapshots]
-
-    def query(self, model: type[R], where: Where) -> list[R]:
-        found = list(self._documents.query(model.COLLECTION, [where]))
-        self._snapshots.update((snapshot.key, snapshot) for snapshot in found)
-        return [model.model_validate(snapshot.fields) for snapshot in found]
-
-    def write(self, record: Record) -> Write:
-        key = DocumentKey(record.COLLECTION, record.parts)
-        return created_or_replaced(self._snapshots.get(key), key, record.fields())
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """What one revision of an order comes to in every campaign concerned."""
-
-    decided: Sequence[tuple[Case, Decision]]
-    writes: Sequence[Write]
+def _head_keys(ports: Ports) -> list[dict[str, str]]:
+    """Return the public keys that verify the heads of seals, oldest first."""
+    return [HeadSigner(one, ports.keys.get(HEAD_KEY, one).material).jwk() for one in ports.keys.versions(HEAD_KEY)]
 
 
 class _OutboxCommits:
-    """How an HTTP door commits: events go to the outbox, and the first commit records the order too.
+    """How an HTTP door commits: events go to the outbox, and the first commit records the order too, if there is one.
 
     The order is told with every token too, not only when it changed: a newer revision may have been handled
     meanwhile and have found no entry to undo. Nobody redelivers a request, so if this process dies before it
     looks again, that event has the order looked at once more.
     """
 
-    def __init__(self, documents: Documents, planned: PlannedOrder) -> None:
+    def __init__(self, documents: Documents, planned: PlannedOrder | None = None) -> None:
         self._documents = documents
-        self._writes = planned.writes
-        self._order = [] if planned.event is None else [planned.event.outbound()]
+        self._writes = planned.writes if planned else ()
+        self._order = [planned.event.outbound()] if planned and planned.event else []
 
-    def __call__(self, settled: _Settled) -> None:
-        plays = (play for _, decision in settled.decided if (play := decision.changed_play) is not None)
-        events = [play.event().outbound() for play in plays]
-        writes = [*self._writes, *settled.writes]
-        self._documents.commit(writes, [*self._order, *events] if writes else [])
+    def __call__(self, settlements: Sequence[Settlement], writes: Sequence[Write]) -> None:
+        events = [play.event().outbound() for settlement in settlements for play in settlement.changed_plays]
+        together = [*self._writes, *writes]
+        self._documents.commit(together, [*self._order, *events] if together else [])
         self._writes = ()
-
-
-def _settle(ports: Ports, order: Order, commit: Callable[[_Settled], None]) -> _Settled:
-    """Decide and commit until the revision decided on is the newest recorded.
-
-    An order that does not qualify leaves no document, so nothing would stop an older revision that
-    does, told later: hence the newest is read first and, where something was written, again after.
-    """
-    while True:
-        unit = _Unit(ports.documents)
-        concerned = _concerned(ports, unit, order)
-        newest = _newest(ports, order) if concerned else order
-        if newest.revision > order.revision:
-            order = newest
-            continue
-        settled = _decided(ports, unit, order, concerned)
-        commit(settled)
-        if not settled.writes or _newest(ports, order).revision == order.revision:
-            return settled
-
-
-def _concerned(ports: Ports, unit: _Unit, order: Order) -> dict[CampaignVersion, tuple[Launched, Entry | None]]:
-    """Return the campaigns the order has an entry in, and those it might enter.
-
-    An entry pins its version: the order never enters another version of the same campaign.
-    """
-    entries = unit.query(Entry, Where("order", "==", order_text(order.retailer, order.order_id)))
-    entered = {entry.of: (find_launched(ports, *entry.of), entry) for entry in entries}
-    names = {of.campaign for of in entered}
-    live = live_campaigns(ports, as_of=order.header.ordered_at)
-    open_to = (each for each in candidates(live, order) if each.rules.campaign not in names)
-    return {**entered, **{version_of(launched): (launched, None) for launched in open_to}}
-
-
-def _decided(
-    ports: Ports, unit: _Unit, order: Order, concerned: Mapping[CampaignVersion, tuple[Launched, Entry | None]]
-) -> _Settled:
-    now = ports.clock.now()
-    ids = {line.product_id for line in (*order.lines, *(order.promised_lines or ()))} if concerned else ()
-    products = find_products(ports, order.retailer, ids)
-    facts = _Facts(order, products, now)
-    cases = [_case(ports, unit, launched, entry, facts) for launched, entry in concerned.values()]
-    decided = [(case, decide(case)) for case in cases]
-    return _Settled(decided, [unit.write(record) for _, decision in decided for record in decision.records])
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What all campaigns look at. `products` is what the catalogue says now."""
-
-    order: Order
-    products: Mapping[str, Product]
-    now: datetime
-
-
-def _case(ports: Ports, unit: _Unit, launched: Launched, entry: Entry | None, facts: _Facts) -> Case:
-    order = facts.order
-    products = {**facts.products, **(unpack_products(entry.products) if entry else {})}
-    baskets = basket_of(order, products), basket_of(order, products, promised=True)
-    is_candidate = bool(candidates([launched], order))
-    evaluation = evaluate_order(launched, order, *baskets, is_candidate=is_candidate)
-    case = Case(launched, order, evaluation, facts.now, pack_products(products), entry=entry)
-    if entry is None and not evaluation.qualifies:
-        return case
-    if entry is None:
-        signing = ports.memo.read(SIGNING_KEY, KEYS_STALE_FOR, lambda: ports.keys.get(SIGNING_KEY).version)
-        case = replace(case, token_id=_token_id(ports, launched, order), signing_version=signing)
-    else:
-        case = replace(case, token_id=entry.token_id, play=unit.read(Play, (entry.token_id,)))
-    if is_handled(entry, order):
-        return case
-    return replace(case, limits=_limits(unit, case), slot=_slot(unit, case), balance=_balance(unit, case))
-
-
-def _limits(unit: _Unit, case: Case) -> dict[str, ShopperLimit]:
-    """Return the limits of the order's shopper and of the one the entry counts against, new where there is none."""
-    if case.launched.rules.limits.per_shopper is None:
-        return {}
-    counted = case.entry.shopper if case.entry else None
-    shoppers = sorted({shopper for shopper in (case.order.header.shopper, counted) if shopper is not None})
-    retailer = case.order.retailer
-    found = unit.read_all(ShopperLimit, [(*case.of.parts, retailer, shopper) for shopper in shoppers])
-    return {
-        shopper: limit or ShopperLimit(campaign=case.of.text, retailer=retailer, shopper=shopper)
-        for shopper, limit in zip(shoppers, found, strict=True)
-    }
-
-
-def _slot(unit: _Unit, case: Case) -> Slot | None:
-    """Return the slot a standing token holds; for a new one the first with room, else the first looked at."""
-    if case.entry is not None and case.entry.slot is not None:
-        return unit.read(Slot, (*case.of.parts, str(case.entry.slot)))
-    if not needs_place(case.entry, case.play, case.evaluation):
-        return None
-    first, *others = slot_order(case.token_id, slot_count(case.launched.rules.limits.per_campaign))
-    found = unit.read(Slot, (*case.of.parts, str(first)))
-    if found is None or found.has_room or not others:
-        return found
-    rest = unit.read_all(Slot, [(*case.of.parts, str(number)) for number in others])
-    return next((slot for slot in rest if slot is not None and slot.has_room), found)
-
-
-def _balance(unit: _Unit, case: Case) -> Balance | None:
-    has_prize = case.play is not None and case.play.prize.state != "none"
-    return unit.read(Balance, (*case.of.parts, ONLY_BALANCE)) if has_prize else None
-
-
-def _newest(ports: Ports, order: Order) -> Order:
-    """Return the order as it is recorded now, or as given where that is newer."""
-    (snapshot,) = ports.documents.get([DocumentKey("orders", (order.retailer, order.order_id))])
-    if snapshot is None:
-        return order
-    fields: Mapping[str, Any] = snapshot.fields
-    if fields["revision"] <= order.revision:
-        return order
-    return current(unpack(fields["state"]), order.retailer, order.order_id, fields["revision"]) or order
-
-
-def _token_id(ports: Ports, launched: Launched, order: Order) -> str:
-    name = launched.id_key
-    id_key = ports.memo.read(("campaign-key", name), FOR_EVER, lambda: ports.keys.get(name, 1).material)
-    campaign = launched.rules.campaign
-    return token_id(id_key, launched.rules_hash, campaign, order.retailer, order_entry(order.order_id), TIER)
 
 
 def _token_text(ports: Ports, play: Play | None) -> str | None:
     if play is None or play.state not in {"open", "played"}:
         return None
-    return sign_token(_signer(ports, play.signing_version), play.token_id, play.of.campaign, play.expires_at)
-
-
-def _draw(ports: Ports, unit: _Unit, play: Play, now: datetime) -> Play:
-    launched = find_launched(ports, *play.of)
-    balance = unit.read(Balance, (*play.of.parts, ONLY_BALANCE))
-    if balance is None or balance.status == "closed":
-        msg = f"{launched.rules.title} is over"
-        raise Gone(msg, [Problem("token", "a campaign that is over", "one that runs")], code="campaign-ended")
-    moments = _moments(ports, launched)
-    due = bisect_right(moments, now)
-    unclaimed = _first_unclaimed(ports, play.of, due)
-    drawn = win(play, unclaimed, moments[unclaimed], now, balance) if unclaimed < due else lose(play, unclaimed, now)
-    ports.documents.commit([unit.write(record) for record in drawn.records], [drawn.play.event().outbound()])
-    return drawn.play
-
-
-def _moments(ports: Ports, launched: Launched) -> tuple[datetime, ...]:
-    def derive() -> tuple[datetime, ...]:
-        seed, rules = ports.keys.get(launched.seed_key, 1).material, launched.rules
-        window = (rules.window.opens_at, rules.window.closes_at)
-        of = version_of(launched)
-        return winning_moments(seed, launched.witness, launched.rules_hash, of, window, rules.draw.moments)
-
-    return ports.memo.read(("moments", *version_of(launched)), FOR_EVER, derive)
-
-
-def _first_unclaimed(ports: Ports, of: CampaignVersion, due: int) -> int:
-    """Return the number of the first moment nobody has claimed; `due` or more when all moments due are claimed."""
-    known = ports.memo.read(("claims", *of), CLAIMS_STALE_FOR, lambda: _searched(ports, of, 0, due))
-    return _searched(ports, of, known, due)
-
-
-def _searched(ports: Ports, of: CampaignVersion, low: int, high: int) -> int:
-    while low < high:
-        numbers = list(probes(low, high))
-        snapshots = ports.documents.get([DocumentKey(Claim.COLLECTION, (*of.parts, str(n))) for n in numbers])
-        claimed = [snapshot is not None for snapshot in snapshots]
-        low, high = narrowed(low, high, list(zip(numbers, claimed, strict=True)))
-    return low
-
-
-def _mature(ports: Ports, launched: Launched, ids: Sequence[str], after: timedelta, now: datetime) -> int:
-    unit = _Unit(ports.documents)
-    plays = unit.read_all(Play, [(token,) for token in ids])
-    balance = unit.read(Balance, (*version_of(launched).parts, ONLY_BALANCE))
-    moves = [moved for play in plays if play is not None and (moved := matured(play, after, now)) is not None]
-    if balance is None or not moves:
-        return 0
-    balance, postings = post_all(balance, moves, now)
-    records = [balance, *postings, *(moved.play for moved in moves)]
-    ports.documents.commit(
-        [unit.write(record) for record in records], [moved.play.event().outbound() for moved in moves]
-    )
-    return len(moves)
-
-
-def _expire(ports: Ports, ids: Sequence[str], now: datetime) -> int:
-    unit = _Unit(ports.documents)
-    found = unit.read_all(Play, [(token,) for token in ids])
-    over_now = [play.changed(state="expired") for play in found if play is not None and play.is_expiring(now)]
-    ports.documents.commit([unit.write(play) for play in over_now], [play.event().outbound() for play in over_now])
-    return len(over_now)
-
-
-def _all(ports: Ports, model: type[R], launched: Launched) -> Iterator[R]:
-    where = Where("campaign", "==", version_of(launched).text)
-    return (model.model_validate(found.fields) for found in ports.documents.query(model.COLLECTION, [where]))
-
-
-def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(ids)
-    while batch := list(islice(left, PLAYS_PER_COMMIT)):
-        yield batch
+    return sign_token(find_signer(ports, play.signing_version), play.token_id, play.of.campaign, play.expires_at)
 
 
 def _publish(ports: Ports, events: Sequence[Event], lane: str) -> None:
@@ -443,19 +152,20 @@ def _publish(ports: Ports, events: Sequence[Event], lane: str) -> None:
         ports.topics.publish(outbound[0].topic, [event.message for event in outbound])
 
 
-def _public_keys(ports: Ports, token: str) -> dict[str, Ed25519PublicKey]:
+def find_public_keys(ports: Ports, token: str) -> dict[str, Ed25519PublicKey]:
     """Return the public key that a token names, if it is one of ours."""
     version = signing_version(token)
     if version is None:
         return {}
     try:
-        signer = _signer(ports, version)
+        signer = find_signer(ports, version)
     except NotFound:
         return {}
     return {signer.key_id: signer.public_key}
 
 
-def _signer(ports: Ports, version: int) -> Signer:
+def find_signer(ports: Ports, version: int) -> Signer:
+    """Return one version of the key that signs tokens and receipts of plays."""
     return ports.memo.read(
         (SIGNING_KEY, version), FOR_EVER, lambda: Signer(version, ports.keys.get(SIGNING_KEY, version).material)
     )

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from tombola.errors import Fault, Forbidden, Malformed, Problem, TooLarge, Unknown
 from tombola.local import console_state
+from tombola.local.console_order import order_entries
 from tombola.local.console_profile import shopper_profile
 from tombola.local.console_state import Lane
 from tombola.local.queue import Queue
@@ -74,6 +75,15 @@ class WhichShopper(BaseModel):
 
     retailer: Annotated[str, Field(min_length=1, max_length=40)]
     shopper_id: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class WhichOrder(BaseModel):
+    """An order in the retailer's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    retailer: Annotated[str, Field(min_length=1, max_length=40)]
+    order_id: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +178,9 @@ class Console:
         if request.path == "/console/profile":
             which = _parsed(request, WhichShopper)
             return json_response(shopper_profile(self.ports, which.retailer, which.shopper_id))
+        if request.path == "/console/order":
+            asked = _parsed(request, WhichOrder)
+            return json_response(order_entries(self.ports, asked.retailer, asked.order_id))
         msg = f"the console cannot do {request.path!r}"
         raise Unknown(msg, code="unknown-page")
 

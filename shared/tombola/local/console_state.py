@@ -12,10 +12,11 @@ from typing import cast
 from tombola.campaigns.lifecycle import phase
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import started_campaigns
+from tombola.fairness.revealing import failed_audit
 from tombola.local.queue import Kept, Queue
 from tombola.money import major_units
 from tombola.ports import Ports
-from tombola.ports.documents import DocumentKey, Snapshot, Where
+from tombola.ports.documents import Snapshot, Where
 from tombola.ports.errors import NotFound
 from tombola.ports.objects import ObjectInfo
 from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION, SOURCE_TOPIC
@@ -153,8 +154,7 @@ def campaign_facts(ports: Ports, launched: Launched) -> Facts:
     plays = list(ports.documents.query("plays", [Where("campaign", "==", f"{rules.campaign}/v{version}")]))
     states = Counter(str(play.fields.get("state")) for play in plays)
     wins = sum(1 for play in plays if _won(play))
-    (balance,) = ports.documents.get([DocumentKey("balances", (rules.campaign, str(version), "0"))])
-    accounts = cast("Mapping[str, int]", balance.fields.get("accounts", {})) if balance else {}
+    accounts = _accounts(ports, f"{rules.campaign}/v{version}")
     return {
         "campaign": rules.campaign,
         "version": version,
@@ -162,6 +162,7 @@ def campaign_facts(ports: Ports, launched: Launched) -> Facts:
         "sponsor": rules.sponsor.name,
         "status": launched.status,
         "phase": phase(launched.status, rules.window, ports.clock.now()),
+        "audit": failed_audit(rules.reveal_by, launched.revealed_at, ports.clock.now()),
         "window": rules.window.model_dump(mode="json"),
         "currency": currency,
         "accounts": {account: str(major_units(amount, currency)) for account, amount in accounts.items()},
@@ -170,6 +171,14 @@ def campaign_facts(ports: Ports, launched: Launched) -> Facts:
         "wins": wins,
         "report": _report(ports, f"{rules.campaign}/v{version}/report.html"),
     }
+
+
+def _accounts(ports: Ports, campaign: str) -> Counter[str]:
+    """Return the money of all balances of a campaign version together, by account."""
+    total: Counter[str] = Counter()
+    for balance in ports.documents.query("balances", [Where("campaign", "==", campaign)]):
+        total.update(cast("Mapping[str, int]", balance.fields["accounts"]))
+    return total
 
 
 def _report(ports: Ports, name: str) -> str | None:
@@ -182,7 +191,7 @@ def _report(ports: Ports, name: str) -> str | None:
 
 def _won(play: Snapshot) -> bool:
     draw = play.fields.get("draw")
-    return isinstance(draw, Mapping) and draw.get("moment") is not None
+    return isinstance(draw, Mapping) and bool(draw.get("prize"))
 
 
 def _tail(file: Path) -> str:

@@ -14,8 +14,10 @@ from typing import cast
 import yaml
 
 from tombola.campaigns.model import Campaign, Launched
-from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.campaigns.usecases import commit_campaign, end_campaign, launch_campaign
 from tombola.errors import Conflict, Fault, Problem
+from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
+from tombola.fairness.usecases import export_audit, reveal_campaign
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.games.tokens import SIGNING_KEY
 from tombola.local.development import listen, log_file
@@ -33,6 +35,8 @@ from tombola.runtime.settings import read_settings
 BEGINS = datetime.fromisoformat("2017-01-01T00:00:00-05:00")
 ENDS = datetime.fromisoformat("2018-02-01T00:00:00-05:00")
 """When all is over: every return window, and so every prize's maturity, has passed."""
+SEALED = ENDS + timedelta(hours=1)
+"""When everything that happened by then can be sealed: no function that was called before is still at it."""
 WITNESS = "Numbers drawn on 28 September 2017: 04 11 17 23 42"
 """What a bailiff would supply at the launch. Fixed, so that every run of the demo plays the same game."""
 CAMPAIGN = "autumn-snacks"
@@ -75,7 +79,7 @@ class Demo:
         """Write the retailer and its keys; deliver first what a killed run had left in flight."""
         text = yaml.safe_dump(RETAILER.model_dump(mode="json", exclude_defaults=True), sort_keys=False).encode()
         self.ports.objects.replace("config", f"retailers/{RETAILER.retailer}.yaml", text)
-        for name in (RETAILER.webhook_key, RETAILER.pseudonym_key, SIGNING_KEY, RECEIPT_KEY):
+        for name in (RETAILER.webhook_key, RETAILER.pseudonym_key, SIGNING_KEY, RECEIPT_KEY, HEAD_KEY):
             if not self.ports.keys.versions(name):
                 self.ports.keys.create(name, public_key(name))
         self.laptop.runner.recover()
@@ -103,23 +107,38 @@ class Demo:
 
     def _launch(self) -> None:
         id_key, seed = public_key("id"), public_key("seed")
-        commit_campaign(self.ports, campaign_text(), id_key=id_key, seed=seed)
-        launch_campaign(self.ports, self.campaign.campaign, WITNESS)
+        version = commit_campaign(self.ports, campaign_text(), id_key=id_key, seed=seed)
+        if version.status == "committed":  # an earlier run may have lived to the end of it
+            launch_campaign(self.ports, self.campaign.campaign, WITNESS)
 
     def _close(self) -> Launched:
-        """Let prizes mature and tokens expire."""
+        """Let prizes mature and tokens expire, end the campaign, seal its draws and make its keys public."""
         self._move_to(ENDS)
-        launched = launch_campaign(self.ports, self.campaign.campaign, WITNESS)
-        for function in ("settle_plays", "relay_outbox"):
-            self._call(function)
-            self.laptop.runner.drain()
-        return launched
+        self._call_all("settle_plays", "seal_draws", "relay_outbox")
+        end_campaign(self.ports, self.campaign.campaign)
+        self._move_to(SEALED)
+        self._call_all("seal_draws", "relay_outbox")
+        return reveal_campaign(self.ports, self.campaign.campaign)
+
+    def export(self, launched: Launched) -> Path:
+        """Write what a stranger needs to check the draws, and return the folder."""
+        folder = self.home / "exports" / f"{launched.rules.campaign}-v{launched.version}"
+        for name, data in export_audit(self.ports, launched.rules.campaign, launched.version):
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return folder
 
     def report(self, launched: Launched) -> Path:
         """Have the campaign's report written, and return its page."""
         asked = {"campaign": launched.rules.campaign, "version": launched.version}
         files: dict[str, str] = json.loads(self._call("export_report", json.dumps(asked).encode()))
         return self.home / files["bucket"] / files["html"]
+
+    def _call_all(self, *functions: str) -> None:
+        for function in functions:
+            self._call(function)
+            self.laptop.runner.drain()
 
     def _call(self, function: str, body: bytes = b"{}") -> bytes:
         reply = self.laptop.host.call(function, body)

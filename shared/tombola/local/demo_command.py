@@ -27,10 +27,13 @@ def run(home: Path, households: int | None, *, as_json: bool) -> int:
         launched = year.live(notice)
         found = totals(year.ports, launched, str(year.report(launched)))
         lines = checks(year.ports, RETAILER, launched, found)
+        exported = year.export(launched)
     if as_json:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
     else:
         _show(Console(), found, lines, home)
+        kept = home / "audit" / launched.rules.campaign / f"v{launched.version}" / "heads"
+        Console(soft_wrap=True).print(f"verify    python tools/verify_draws.py {exported} --heads {kept}")
     failed = [line for line in lines if not line.holds]
     for line in failed:
         screen.print(f"[red]does not add up[/] {line.name}: {line.found:,}, expected {line.expected:,}")

@@ -30,7 +30,9 @@ THREADS = 8
 LARGEST_REQUEST = 64 * 1024 * 1024
 """What the server spools before any function sees it; functions refuse much less, in their own words."""
 EXAMPLE_RETAILER = "corner-shop"
-KEYS = (f"webhook-{EXAMPLE_RETAILER}", f"pseudonym-{EXAMPLE_RETAILER}", "token-signing", "receipt-signing")
+KEYS = (
+    f"webhook-{EXAMPLE_RETAILER}", f"pseudonym-{EXAMPLE_RETAILER}", "token-signing", "receipt-signing", "head-signing",
+)  # fmt: skip
 KEY_BYTES = 32
 
 Say = Callable[[str], None]

@@ -27,7 +27,7 @@ from tombola.feeds.receipts import Receipt
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, NewObject
 from tombola.orders.doors import AHEAD
-from tombola.privacy.pseudonyms import pseudonyms
+from tombola.privacy.pseudonyms import pseudonyms_by_column
 from tombola.problems import in_file, problems_of
 from tombola.retailers.model import Dialect, Retailer
 from tombola.retailers.usecases import read_retailer
@@ -144,7 +144,7 @@ def check_file(file: Path, kind: FeedKind, retailer: Retailer, out: Path | None,
             kind=kind,
             arrived_at=modified,
             latest=max(modified, started_at) + AHEAD,
-            pseudonym=pseudonyms(secrets.token_bytes(KEY_BYTES), retailer.retailer),
+            pseudonyms=pseudonyms_by_column(secrets.token_bytes(KEY_BYTES), retailer.retailer),
             known_products=None,
         )
         files = Attempt("check", f"{retailer.retailer}/{kind}", arrow_schema(kind), folder.create)

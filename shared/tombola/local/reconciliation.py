@@ -15,12 +15,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tombola.campaigns.model import Launched
-from tombola.games.reconciling import Reconciliation
-from tombola.games.usecases import reconcile
 from tombola.money import minor_units
 from tombola.ports import Ports
 from tombola.ports.objects import ObjectInfo
 from tombola.retailers.model import Retailer
+from tombola.settling.reconciling import Reconciliation
+from tombola.settling.usecases import reconcile
 
 
 class FileFigures(BaseModel):
@@ -106,7 +106,7 @@ def totals(ports: Ports, launched: Launched, report: str) -> Totals:
         won_minor=books.won_minor,
         released_minor=books.released_minor,
         payable_minor=books.accounts_balances["payable"],
-        left_minor=books.accounts_balances["available"],
+        left_minor=books.accounts_balances["available"] + books.accounts_balances["expired"],
         ledger_balance_minor=books.difference_minor,
         currency=books.currency,
         report=report,

@@ -24,7 +24,7 @@ from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 BUCKET = "inbox"
 QUIET_FOR = 1.0
 """Seconds a file must not have changed before it counts as written: copying is not atomic."""
-LOOK_ANYWAY = 30.0
+LOOK_ANYWAY = 10.0
 """Seconds after which the folder is looked at even if the system reported no change: such reports get lost."""
 _AT_ONCE = 100
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tombola.campaigns.wording import Language
 from tombola.errors import Fault, Malformed, Problem
 from tombola.instants import Instant
 from tombola.json_text import check_json
@@ -27,7 +28,7 @@ from tombola.orders.facts import (
     Payment,
     ReturnedLine,
 )
-from tombola.privacy.pseudonyms import pseudonym
+from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
 from tombola.problems import at_most, problems_of
 
 STATED, CHECKED_OUT = "order.stated", "order.checked_out"
@@ -87,8 +88,8 @@ class OrderMessage(Message):
     """What a retailer's server says of one order.
 
     `store_id`, `ordered_at`, `currency` together are the order's head: all of them or, where `scope` is
-    `some`, none (then a lone `currency` may still stand for the amounts). `shopper_id` is the
-    retailer's own, and never leaves this door.
+    `some`, none (then a lone `currency` may still stand for the amounts). `shopper_id` and `household_id` are the
+    retailer's own, and never leave this door. `language` is that of the words in a check-out's answer.
     """
 
     type: Literal["order.stated", "order.checked_out"]
@@ -96,6 +97,7 @@ class OrderMessage(Message):
     scope: Literal["whole", "some"]
     stated_at: Instant
     shopper_id: Text | None = None
+    household_id: Text | None = None
     store_id: Text | None = None
     ordered_at: Instant | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="three capital letters, as in EUR")] | None = None
@@ -104,6 +106,7 @@ class OrderMessage(Message):
     returns: Annotated[tuple[ReturnMessage, ...], Field(max_length=MAX_LINES)] = ()
     payments: Annotated[tuple[PaymentMessage, ...], Field(max_length=100)] = ()
     cancelled_at: Instant | None = None
+    language: Language | None = None
 
 
 def parse_message(body: bytes) -> OrderMessage:
@@ -149,6 +152,8 @@ def check_clock(message: OrderMessage, now: datetime) -> None:
 def _misplaced(message: OrderMessage, door: Door) -> Iterator[Problem]:
     if message.type != TYPE_AT.get(door):
         yield Problem("type", repr(message.type), f"{TYPE_AT.get(door)!r}, which is what may be said at this door")
+    elif message.language is not None and door != "check_out":
+        yield Problem("language", repr(message.language), "nothing: only a check-out is answered in words")
 
 
 def _half_head(message: OrderMessage) -> Iterator[Problem]:
@@ -156,6 +161,7 @@ def _half_head(message: OrderMessage) -> Iterator[Problem]:
     wanted = (
         message.scope == "whole"
         or message.shopper_id is not None
+        or message.household_id is not None
         or message.store_id is not None
         or message.ordered_at is not None
     )
@@ -211,9 +217,10 @@ def _twice(where: str, ids: Iterable[Hashable]) -> Iterator[Problem]:
 def _header(message: OrderMessage, retailer_id: str, pseudonym_key: bytes) -> Header | None:
     if message.store_id is None or message.ordered_at is None or message.currency is None:
         return None
-    shopper_id = message.shopper_id
+    shopper_id, household_id = message.shopper_id, message.household_id
     return Header(
         shopper=None if shopper_id is None else pseudonym(pseudonym_key, retailer_id, shopper_id),
+        household=None if household_id is None else pseudonym(pseudonym_key, retailer_id, household_id, HOUSEHOLD),
         store_id=message.store_id,
         ordered_at=message.ordered_at,
         currency=message.currency,

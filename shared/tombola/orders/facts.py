@@ -59,9 +59,10 @@ class Payment(Fact):
 
 
 class Header(Fact):
-    """What holds for the order as a whole."""
+    """What holds for the order as a whole. `shopper` and `household` are pseudonyms."""
 
     shopper: Text | None
+    household: Text | None = None
     store_id: Text
     ordered_at: Instant
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="three capital letters, as in EUR")]

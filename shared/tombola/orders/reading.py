@@ -31,9 +31,14 @@ def current(state: State, retailer: str, order_id: str, revision: int) -> Order 
 
 
 def _header(register: Register) -> Header:
-    shopper, store_id, ordered_at, currency, channel = register[1]
+    shopper, store_id, ordered_at, currency, channel, *household = register[1]
     return Header(
-        shopper=shopper, store_id=store_id, ordered_at=instant(ordered_at), currency=currency, channel=channel
+        shopper=shopper,
+        household=household[0] if household else None,
+        store_id=store_id,
+        ordered_at=instant(ordered_at),
+        currency=currency,
+        channel=channel,
     )
 
 

@@ -64,6 +64,13 @@ def record_order(ports: Ports, statement: OrderStatement, *, lane: str) -> Order
     return planned.order
 
 
+def find_order(ports: Ports, retailer: str, order_id: str) -> Order | None:
+    """Return an order as it is recorded now; None where nobody has stated it, or not its header."""
+    (snapshot,) = ports.documents.get([DocumentKey("orders", (retailer, order_id))])
+    state, revision = _stored(snapshot)
+    return current(unpack(state), retailer, order_id, revision) if state else None
+
+
 def receive_webhook(ports: Ports, headers: Mapping[str, str], body: bytes, retailer: str) -> None:
     """Publish what a retailer's server states about an order. Keeps nothing: a replay changes nothing.
 

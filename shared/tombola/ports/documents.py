@@ -64,18 +64,22 @@ class Collection:
 
 COLLECTIONS: Mapping[str, Collection] = {
     "orders": Collection(),
-    "contributions": Collection(indexed=("shopper",)),
+    "contributions": Collection(indexed=("shopper",), composite=(("shopper", "ordered_at"),)),
     "profiles": Collection(),
+    "list_members": Collection(indexed=("list", "shopper")),
     "catalogue": Collection(),
     "publications": Collection(),
     "campaigns": Collection(indexed=("status",)),
     "entries": Collection(indexed=("campaign", "order", "shopper")),
-    "plays": Collection(indexed=("campaign",)),
+    "plays": Collection(indexed=("campaign", "shard"), composite=(("shard", "state_at"), ("shard", "due_at"))),
     "limits": Collection(indexed=("campaign",)),
     "slots": Collection(indexed=("campaign",)),
     "claims": Collection(indexed=("campaign",)),
     "balances": Collection(indexed=("campaign",)),
+    "stocks": Collection(indexed=("campaign",)),
     "postings": Collection(indexed=("campaign",)),
+    "payments": Collection(indexed=("campaign",)),
+    "seals": Collection(indexed=("campaign",)),
     "outbox": Collection(indexed=("shard",), composite=(("shard", "created_at"),)),
 }
 

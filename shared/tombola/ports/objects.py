@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 
 from tombola.ports.errors import Refused
 
-BUCKETS = ("inbox", "staging", "receipts", "config", "reports")
+BUCKETS = ("inbox", "staging", "receipts", "config", "reports", "audit")
 """The logical names of all buckets."""
 MAX_NAME_BYTES = 1024
 MAX_SEGMENT_BYTES = 255

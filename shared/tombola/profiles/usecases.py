@@ -5,8 +5,9 @@ is added, in one commit with the document that remembers it. Products are looked
 handled, at most 60 seconds stale; what was added is kept, so a catalogue that changes later leaves no rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from tombola.campaigns.baskets import basket_of
@@ -14,7 +15,17 @@ from tombola.catalogue.usecases import find_products
 from tombola.feeds.events import ShopperReceived
 from tombola.orders.facts import Order
 from tombola.ports import Ports
-from tombola.ports.documents import DocumentKey, Snapshot, Value, Where, Write, created_or_replaced
+from tombola.ports.documents import (
+    MAX_COMMIT_WRITES,
+    Create,
+    Delete,
+    DocumentKey,
+    Snapshot,
+    Value,
+    Where,
+    Write,
+    created_or_replaced,
+)
 from tombola.privacy.consent import Consent
 from tombola.profiles import facts
 from tombola.profiles.counts import add, contribution, retract
@@ -24,6 +35,9 @@ from tombola.profiles.room import fit, fit_order, kept
 LIVE = "live"
 """The status of a profile. Any other means that the shopper was erased: nothing is kept of them again."""
 
+LISTED = "list_members"
+"""One document per member of a retailer's own list of shoppers: lists are read by membership, never whole."""
+READ_AT_ONCE = 500
 NEW: Mapping[str, Value] = {"revision": 0, "status": LIVE, "counts": b"", "trimmed": False, "facts": b""}
 """A profile document before anything is known. `trimmed`: detail was cut away, see `tombola.profiles.room`."""
 Snapshots = Mapping[DocumentKey, Snapshot | None]
@@ -57,7 +71,8 @@ def update_profile(ports: Ports, order: Order) -> bool:
     if before.shopper != shopper:
         snapshots = {**snapshots, **_read(ports, _profile_keys(order.retailer, before.shopper))}
     after = _contributed(ports, order, snapshots)
-    fields = {"revision": after.revision, "shopper": after.shopper, "counts": after.counts}
+    fields: dict[str, Value] = {"revision": after.revision, "shopper": after.shopper, "counts": after.counts}
+    fields["ordered_at"] = None if after.shopper is None else order.header.ordered_at
     changes = [_profile_change(ports, key, each, before, after) for each in snapshots.items() if each[0] != key]
     profiles = [write for write in changes if write is not None]
     ports.documents.commit([created_or_replaced(snapshots[key], key, fields), *profiles])
@@ -90,6 +105,59 @@ def read_profile(ports: Ports, retailer: str, shopper: str) -> Profile:
         counts=kept(cast("bytes", fields["counts"]), ports.clock.now()),
         facts=facts.unpack(cast("bytes", fields["facts"])),
     )
+
+
+def is_erased(ports: Ports, retailer: str, shopper: str) -> bool:
+    """Tell whether a shopper (a pseudonym) asked to be forgotten; at most as stale as the erasure is under way."""
+    (snapshot,) = ports.documents.get(_profile_keys(retailer, shopper))
+    return _fields(snapshot)["status"] != LIVE
+
+
+def has_ordered_before(ports: Ports, shopper: str, at: datetime) -> bool:
+    """Tell whether an order of a shopper (a pseudonym) before the aware instant `at` counts in the profile.
+
+    One that was cancelled, or came back whole, does not. One that was recorded a moment ago may not yet.
+    """
+    where = [Where("shopper", "==", shopper), Where("ordered_at", "<", at)]
+    return next(iter(ports.documents.query("contributions", where, limit=1)), None) is not None
+
+
+def load_list(ports: Ports, retailer: str, name: str, shoppers: Collection[str]) -> tuple[int, int]:
+    """Make these shoppers (pseudonyms), and nobody else, members of a retailer's list; return (added, removed).
+
+    Who was erased is not written down again. A call cut short and made again ends in the same state.
+    """
+    key = {shopper: DocumentKey(LISTED, (retailer, name, shopper)) for shopper in sorted(set(shoppers))}
+    known = {each.key: each for each in ports.documents.query(LISTED, [Where("list", "==", f"{retailer}/{name}")])}
+    wanted = {one: key[one] for one in _not_erased(ports, retailer, [one for one in key if key[one] not in known])}
+    added: list[Write] = [
+        Create(member, {"list": f"{retailer}/{name}", "shopper": shopper}) for shopper, member in wanted.items()
+    ]
+    stay = set(key.values())
+    removed: list[Write] = [Delete(member, each.version) for member, each in known.items() if member not in stay]
+    writes = added + removed
+    for start in range(0, len(writes), MAX_COMMIT_WRITES):
+        ports.documents.commit(writes[start : start + MAX_COMMIT_WRITES])
+    return len(added), len(removed)
+
+
+def lists_of(ports: Ports, retailer: str, shopper: str, names: Iterable[str]) -> frozenset[str]:
+    """Return those of a retailer's lists that a shopper (a pseudonym) is on."""
+    keys = [DocumentKey(LISTED, (retailer, name, shopper)) for name in sorted(names)]
+    return frozenset(key.parts[1] for key, snapshot in _read(ports, keys).items() if snapshot)
+
+
+def has_list(ports: Ports, retailer: str, name: str) -> bool:
+    """Tell whether anybody is on a retailer's list."""
+    found = ports.documents.query(LISTED, [Where("list", "==", f"{retailer}/{name}")], limit=1)
+    return next(found, None) is not None
+
+
+def _not_erased(ports: Ports, retailer: str, shoppers: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(shoppers), READ_AT_ONCE):
+        some = shoppers[start : start + READ_AT_ONCE]
+        profiles = ports.documents.get([DocumentKey("profiles", (retailer, shopper)) for shopper in some])
+        yield from (one for one, snapshot in zip(some, profiles, strict=True) if _fields(snapshot)["status"] == LIVE)
 
 
 def _contributed(ports: Ports, order: Order, snapshots: Snapshots) -> Handled:

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums, Comparison, Interval, compare
-from tombola.games.reconciling import Reconciliation
-from tombola.reports.checks import book_checks, own_checks
+from tombola.reports.checks import book_checks, own_checks, reveal_check
 from tombola.reports.facts import CampaignFacts, Happened, PlayTotals, Shoppers
 from tombola.reports.model import ArmResult, CampaignReport, Commitment, Counts, Day, Experiment, Money, Range
 from tombola.reports.stores import store_rows
+from tombola.settling.reconciling import Reconciliation
 
 MOST_DAYS = 1000
 """Days before or after the window that hold a stray fact do not make an endless table."""
@@ -26,7 +26,7 @@ def assemble(
     """Return the report of one campaign version. `books` are the games' own figures, to check the facts against."""
     rules = launched.rules
     counts = _counts(facts.plays, facts.happened, facts.shoppers)
-    money = _money(facts.plays, rules.pool_minor)
+    money = _money(facts.plays, rules.pool_minor + rules.fallback_minor)
     return CampaignReport(
         campaign=rules.campaign,
         version=launched.version,
@@ -40,14 +40,18 @@ def assemble(
         closes_at=rules.window.closes_at,
         time_zone=rules.window.time_zone,
         currency=rules.pool.currency,
-        moments=rules.draw.moments,
+        moments=rules.moments,
         as_of=as_of,
         counts=counts,
         money=money,
         experiment=_experiment(rules, facts.shoppers, money),
         days=_days(rules, facts.happened, as_of),
         stores=store_rows(facts.stores, facts.small_store_shoppers),
-        checks=(*own_checks(rules, counts, money, facts), *book_checks(counts, money, books)),
+        checks=(
+            *own_checks(rules, counts, money, facts),
+            *book_checks(counts, money, books),
+            reveal_check(launched, as_of),
+        ),
     )
 
 
@@ -86,7 +90,7 @@ def _counts(plays: Iterable[PlayTotals], happened: Iterable[Happened], shoppers:
 
 
 def _money(plays: Iterable[PlayTotals], pool_minor: int) -> Money:
-    """Return where the money is, from the plays alone. The event of a paid prize no longer lists it as payable."""
+    """Return where the money is, from the plays alone. What was paid is no longer payable, even in part."""
     plays = list(plays)
     reserved, released = sum(each.reserved_minor for each in plays), sum(each.released_minor for each in plays)
 
@@ -100,7 +104,7 @@ def _money(plays: Iterable[PlayTotals], pool_minor: int) -> Money:
         released_minor=released,
         waiting_minor=held("reserved"),
         payable_minor=sum(each.payable_minor for each in plays),
-        paid_minor=held("paid"),
+        paid_minor=held("paid") + held("claimed"),
         left_minor=pool_minor - reserved + released,
     )
 

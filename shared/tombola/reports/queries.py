@@ -12,7 +12,7 @@ import ibis
 from tombola.campaigns.model import Campaign
 from tombola.experiments.analysis import ArmSums
 from tombola.reports.facts import SMALLEST_STORE, CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
-from tombola.reports.unpacking import unpack
+from tombola.reports.unpacking import instant, latest, unpack
 from tombola.reports.values import paid_minor
 
 if TYPE_CHECKING:
@@ -66,28 +66,17 @@ def _rows(table: "ir.Table") -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", table.to_pyarrow().to_pylist())
 
 
-def _latest(table: "ir.Table", key: tuple[str, ...], columns: tuple[str, ...]) -> "ir.Table":
-    """Return the columns of the greatest revision per key."""
-    packed = table.select(*key, "revision", state=ibis.struct({name: table[name] for name in columns}))
-    newest = packed.group_by(key).aggregate(state=packed.state.argmax(packed.revision))
-    return newest.select(*key, **{name: newest.state[name] for name in columns})
-
-
-def _instant(text: "ir.StringColumn") -> "ir.TimestampColumn":
-    return text.cast("timestamp('UTC')")
-
-
 def _proposals(backend: "BaseBackend", campaign: str, version: int) -> "ir.Table":
     made = unpack(backend.table("proposal_made"), _PROPOSAL, backend.name)
     made = made.filter(made.campaign == campaign, made.campaign_version == version)
-    return made.select("retailer", "shopper", "arm", "shown", proposed_at=_instant(made.proposed_at))
+    return made.select("retailer", "shopper", "arm", "shown", proposed_at=instant(made.proposed_at))
 
 
 def _plays(backend: "BaseBackend", campaign: str, version: int) -> "ir.Table":
     changed = unpack(backend.table("play_changed"), _PLAY, backend.name)
     changed = changed.filter(changed.campaign == campaign, changed.campaign_version == version)
-    changed = changed.mutate(issued_at=_instant(changed.issued_at), accepted_at=_instant(changed.accepted_at))
-    return _latest(
+    changed = changed.mutate(issued_at=instant(changed.issued_at), accepted_at=instant(changed.accepted_at))
+    return latest(
         changed,
         ("token_id",),
         ("tier", "state", "prize_state", "won", "issued_at", "accepted_at", *_MONEY),
@@ -100,11 +89,11 @@ def _orders(backend: "BaseBackend", rules: Campaign) -> "ir.Table":
     order = recorded.lift()
     order = order.mutate(
         **{name: order.header[name] for name in ("shopper", "store_id", "currency", "channel")},
-        ordered_at=_instant(order.header.ordered_at),
+        ordered_at=instant(order.header.ordered_at),
         cancelled=order.cancelled_at.notnull(),
         value_minor=paid_minor(order),
     )
-    newest = _latest(
+    newest = latest(
         order,
         ("retailer", "order_id"),
         ("shopper", "store_id", "currency", "channel", "ordered_at", "cancelled", "value_minor"),

@@ -64,3 +64,15 @@ def _parse_json(text: str) -> object:
 @ibis.udf.scalar.builtin(name="json_query_array", signature=(("json",), "array<json>"))  # type: ignore[untyped-decorator]
 def _json_query_array(value: object) -> object:
     """BigQuery's own, for which Ibis has no rule."""
+
+
+def latest(table: "ir.Table", key: tuple[str, ...], columns: tuple[str, ...]) -> "ir.Table":
+    """Return the columns of the greatest revision per key."""
+    packed = table.select(*key, "revision", state=ibis.struct({name: table[name] for name in columns}))
+    newest = packed.group_by(key).aggregate(state=packed.state.argmax(packed.revision))
+    return newest.select(*key, **{name: newest.state[name] for name in columns})
+
+
+def instant(text: "ir.StringColumn") -> "ir.TimestampColumn":
+    """Return the instants that an event writes as text."""
+    return text.cast("timestamp('UTC')")

@@ -2,7 +2,6 @@
 
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import find_launched, list_versions
-from tombola.games.usecases import reconcile
 from tombola.ports import Ports
 from tombola.reports.assembly import assemble
 from tombola.reports.charts import difference_chart, plays_chart, pool_chart
@@ -10,6 +9,7 @@ from tombola.reports.facts import CampaignFacts
 from tombola.reports.model import CampaignReport, ReportFiles
 from tombola.reports.rendering import render
 from tombola.reports.tables import day_rows, summary_rows, to_csv, to_parquet
+from tombola.settling.usecases import reconcile
 
 BUCKET = "reports"
 

@@ -31,6 +31,7 @@ TOPICS: Mapping[str, Topic] = {
         Topic("order-recorded", (LIVE, BULK), table="order_recorded"),
         Topic("play-changed", (LIVE, BULK), table="play_changed"),
         Topic("proposal-made", table="proposal_made"),
+        Topic("draws-sealed"),
         Topic(DEAD_LETTERS),
     )
 }

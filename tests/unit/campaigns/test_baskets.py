@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tombola.campaigns.baskets import Basket, basket_of
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.prizes import prize_base_minor
+from tombola.campaigns.prizes import prize_base_minor, prize_minor
 from tombola.catalogue.model import Product
 from tombola.orders.facts import Header, Line, Order, Payment, ReturnedLine
 
@@ -109,5 +109,7 @@ def test_a_prize_is_what_was_paid_for_what_counts_up_to_the_cap(
     assert prize_base_minor(campaign, basket(*lines, tenders=tenders)) == expected
 
 
-def test_a_fixed_prize_is_the_cap(campaign_with: Callable[..., Campaign], basket: Build) -> None:
-    assert prize_base_minor(campaign_with(prize={"kind": "fixed", "cap": "20"}), basket(("plain", 1, 1))) == 2000
+def test_a_fixed_prize_is_its_amount_whatever_the_basket(campaign_with: Callable[..., Campaign], basket: Build) -> None:
+    campaign = campaign_with(prizes=[{"name": "note", "kind": "fixed", "amount": "20", "moments": 40}])
+    base_minor = prize_base_minor(campaign, basket(("plain", 1, 1)))
+    assert (base_minor, prize_minor(campaign, campaign.prizes[0], base_minor)) == (0, 2000)

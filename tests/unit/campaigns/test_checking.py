@@ -34,7 +34,7 @@ def test_a_good_file_is_accepted_with_its_worst_case(campaign_text: str, retaile
     checked = accepted(campaign_text, retailers)
     assert (checked.liability.worst_case_minor, checked.liability.pool_minor) == (200_000, 200_000)
     assert checked.liability.covered
-    assert [warning.where for warning in checked.warnings] == ["line 33, column 15: eligibility.countries #1"]
+    assert {warning.where for warning in checked.warnings} == {"line 33, column 15: eligibility.countries #1"}
     assert named_retailers(campaign_text) == ("corner-shop",)
 
 
@@ -75,9 +75,9 @@ def test_every_fault_is_named_at_once_with_its_line(campaign_text: str, retailer
         ("opens: 2027-03-01 00:00:00", "opens: 2027-03-14 02:30:00", "window.opens", "skip"),
         ("America/New_York", "America", "window.time_zone", "IANA"),
         ('amount: "2000.00"', "amount: 1999.99", "pool.amount", "40 moments x 50.00 = 2000.00 USD"),
-        ('cap: "50.00"', "cap: 50.001", "prize.cap", "at most 2 decimals"),
-        ('cap: "50.00"', "cap: NaN", "prize.cap", "; a finite number"),
-        ('cap: "50.00"', "cap: 0", "prize.cap", "'0'; more than 0"),
+        ('cap: "50.00"', "cap: 50.001", "prizes #1.cap", "at most 2 decimals"),
+        ('cap: "50.00"', "cap: NaN", "prizes #1.cap", "; a finite number"),
+        ('cap: "50.00"', "cap: 0", "prizes #1.cap", "'0'; more than 0"),
         ('minimum_spend: "10.00"', "minimum_spend: 0.005", "criteria.all #2.minimum_spend", "at most 2 decimals"),
         ("currency: USD", "currency: EUR", "retailers #1", "corner-shop sells in USD"),
         ("currency: USD", "currency: XXX", "pool.currency", "ISO 4217"),
@@ -101,7 +101,7 @@ def test_every_fault_is_named_at_once_with_its_line(campaign_text: str, retailer
         ("https://rules", "http://rules", "eligibility.rules_url", "; an address that begins with https://"),
         ("[corner-shop]", "[]", "retailers", "a list of 0; at least 1 item"),
         ("[US]", "[us]", "eligibility.countries #1", "'us'; two capital letters, as in US"),
-        ("moments: 40", "moments: many", "draw.moments", "'many'; a whole number"),
+        ("moments: 40", "moments: many", "prizes #1.moments", "'many'; a whole number"),
         ("campaign: spring-wheel", "campaign: ../x", "campaign", "'../x'; 2 to 60 of a-z, 0-9 and -, a letter first"),
     ],
 )  # fmt: skip

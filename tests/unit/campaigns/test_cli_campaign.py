@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tombola.adapters.embedded.objects import EmbeddedObjects
+from tombola.campaigns.reading import read
 from tombola.cli_campaign import app
-from tombola.errors import Conflict, Unknown
+from tombola.errors import Conflict, Malformed, Unknown
 from tombola.runtime import wiring
 
 FILE = Path(__file__).parent / "files" / "wheel.yaml"
@@ -36,7 +39,9 @@ def fault(result: Result) -> BaseException | None:
 def test_a_good_file_is_summed_up_with_its_worst_case(home: Path) -> None:
     result = run("check", FILE, "--home", home)
     assert result.exit_code == 0
-    assert "worst case 2000.00 of 2000.00 USD" in result.stdout
+    assert re.search(r"winning moments: 40 x 50.00 \(basket\) +2,000.00", result.stdout)
+    assert re.search(r"all of it +2,000.00", result.stdout)
+    assert "of 0 baskets none would have earned a token" in result.stderr
     warning = "warning: line 33, column 15: eligibility.countries #1: for US, ask counsel about entry without purchase"
     assert warning in result.stderr
     assert "found" not in result.stderr
@@ -52,7 +57,7 @@ def test_every_fault_is_printed_with_its_place_and_the_exit_code_is_1(tmp_path: 
         assert result.exit_code == 1
         assert [line.split(": found")[0] for line in result.stdout.splitlines()] == [
             "line 25, column 1: game",
-            "line 27, column 31: draw.moments",
+            "line 26, column 59: prizes #1.moments",
         ]
 
 
@@ -77,9 +82,71 @@ def test_a_campaign_lives_its_life_on_the_command_line() -> None:
     assert "spring-wheel version 1: ended" in shown
     assert "witness    Bailiff 4711" in shown
     assert "title      Spring wheel" in shown
-    assert "window     2027-03-01T05:00:00+00:00 to 2027-04-01T04:00:00+00:00" in shown
+    assert "window     2027-03-01 00:00 to 2027-04-01 00:00, America/New_York" in shown
     assert "tokens     0, of which 0 played and 0 won" in shown
     assert "left       2000.00 USD can still be won" in shown
+    assert "prize 1    basket: what the basket cost, up to 50.00 USD; 40 moments" in shown
+    assert "worst case 2,000.00 USD, with 2,000.00 USD in the pool" in shown
+
+
+GAME = {
+    "prizes": [
+        {"name": "note", "kind": "fixed", "amount": "5.00", "chance": "1/10"},
+        {"name": "voucher", "kind": "coupon", "face_value": "1.00", "chance": "1/5", "stock": 100},
+        {"name": "bike", "kind": "physical", "title": "a bike", "value": "900.00", "stock": 2, "chance": "1/2000"},
+    ],
+    "draw": {"kind": "odds", "maximum_plays": 1000},
+    "when_empty": {"fallback": {"kind": "fixed", "worth": "0.20"}},
+    "pool": {"amount": "300.00", "currency": "USD", "unrecovered_returns": "20.00"},
+    "further_tiers": [{"all": [{"minimum_spend": "30.00"}]}],
+    "first_order": True,
+    "free_entry": {"amount": "5.00", "how": "by post"},
+    "audience": {"consent": "profile", "segments": [{"lists": ["vip"]}]},
+}
+
+
+@pytest.mark.usefixtures("home")
+def test_a_game_by_odds_is_told_with_every_part_of_its_worst_case_and_its_payout(tmp_path: Path) -> None:
+    game, values = tmp_path / "game.json", tmp_path / "values"
+    game.write_text(json.dumps({**read(FILE.read_bytes()).value, **GAME}), encoding="utf-8")
+    values.write_text("10.00\n" * 300, encoding="utf-8")
+    result = run("check", game, "--basket-values", values)
+    assert "warning: audience.segments: nobody is on the list vip of corner-shop" in result.stderr
+    told = result.stdout
+    for part in (
+        r"the pool, by odds +300.00", r"things in stock +1,800.00", r"coupons at face value +100.00",
+        r"fallback of open tokens +200.00", r"returns that are not got back +20.00", r"all of it +2,420.00",
+        r"set aside at the launch +500.00",
+        r"prize 3 +bike: a bike worth 900.00 USD; chance 1/2000; 2 in stock", r"earns +up to 2 tokens a basket, of",
+        r"audience +one segment, who agreed to profile", r"if empty +0.20 USD for a win that cannot be paid",
+        r"these baskets +300 ", r"2 times as many +600 ", r"5 times as many +1,000 ", r"from 300 basket values",
+    ):  # fmt: skip
+        assert re.search(part, told), (part, told)
+    run("commit", game)
+    assert "draw       odds, at most 1,000 plays" in run("show", "spring-wheel").stdout
+
+
+@pytest.mark.usefixtures("home")
+def test_values_that_are_no_amounts_are_named_line_by_line(tmp_path: Path) -> None:
+    values = tmp_path / "values"
+    values.write_text("10.00\nmuch\n", encoding="utf-8")
+    refused = fault(run("check", FILE, "--basket-values", values))
+    assert isinstance(refused, Malformed)
+    assert [problem.where for problem in refused.problems] == ["line 2"]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_running_campaign_for_the_same_baskets_is_named_with_its_dates(tmp_path: Path) -> None:
+    run("commit", FILE)
+    run("launch", "spring-wheel", "--witness", "w", "--yes")
+    other = tmp_path / "other.yaml"
+    text = FILE.read_text(encoding="utf-8").replace("campaign: spring-wheel", "campaign: yogurt-week")
+    other.write_text(text.replace("opens: 2027-03-01", "opens: 2027-03-20"), encoding="utf-8")
+    told = run("check", other).stdout
+    assert "overlaps   spring-wheel, 2027-03-20 to 2027-04-01, at corner-shop (store, web, app); both mean" in told
+    assert "both mean brands: National; categories: YOGURT" in told
+    assert "one basket could earn 2 tokens at most" in told
+    assert "overlaps" not in run("check", FILE).stdout
 
 
 @pytest.mark.usefixtures("home")
@@ -120,7 +187,8 @@ def test_a_file_is_checked_without_a_home_as_far_as_that_goes(home: Path, tmp_pa
     result = run("check", FILE)
     assert result.exit_code == 0
     assert "warning: line 4, column 1: retailers: " in result.stderr
-    assert "worst case 2000.00 of 2000.00 USD" in result.stdout
+    assert re.search(r"all of it +2,000.00", result.stdout)
+    assert "payout not estimated: there is no home folder" in result.stderr
     bad = tmp_path / "bad.yaml"
     bad.write_text(FILE.read_text(encoding="utf-8").replace("moments: 40", "moments: 0"), encoding="utf-8")
     assert run("check", bad).exit_code == 1

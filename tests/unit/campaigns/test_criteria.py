@@ -1,15 +1,15 @@
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tombola.campaigns.baskets import Basket, BasketLine
-from tombola.campaigns.criteria import Change, evaluate
+from tombola.campaigns.criteria import evaluate, evaluate_tiers
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.wording import Language, banner, explain
+from tombola.campaigns.selecting import Condition, Criteria
+from tombola.campaigns.wording import explain
 from tombola.catalogue.model import Product
 
 Build = Callable[..., Basket]
@@ -18,6 +18,7 @@ Bought = list[tuple[str, int, int]]
 Clauses = dict[str, list[dict[str, object]]]
 
 YOGURT = Product(product_id="plain", brand="National", category="YOGURT", department="GROCERY")
+GTIN = "00000000004006"
 LINES = st.lists(
     st.tuples(st.sampled_from(["plain", "berry", "own", "card", "fuel"]), st.integers(0, 4), st.integers(-200, 900)),
     max_size=6,
@@ -25,12 +26,12 @@ LINES = st.lists(
 BOUNDS = {
     "minimum_quantity": st.integers(1, 6),
     "minimum_spend": st.decimals("0.01", "12.00", places=2).map(str),
+    "maximum_spend": st.decimals("0.01", "12.00", places=2).map(str),
     "minimum_distinct_products": st.integers(1, 4),
 }
 OPEN_SELECTIONS = st.sampled_from(
     [{}, {"brands": ["National"]}, {"categories": ["YOGURT"]}, {"departments": ["GROCERY"]}]
 )
-MINIMUMS = st.fixed_dictionaries({"of": OPEN_SELECTIONS}, optional=BOUNDS).filter(lambda condition: len(condition) > 1)
 SELECTIONS = OPEN_SELECTIONS | st.sampled_from(
     [{"products": ["plain"]}, {"brands": ["Private"], "categories": ["YOGURT"]}]
 )
@@ -42,72 +43,97 @@ def some(conditions: st.SearchStrategy[dict[str, object]]) -> st.SearchStrategy[
     return st.lists(conditions, max_size=3)
 
 
-def with_lines(basket: Basket, *lines: tuple[str, int, int]) -> Basket:
-    more = (
-        BasketLine(f"more-{name}", YOGURT.model_copy(update={"product_id": name}), quantity, paid)
-        for name, quantity, paid in lines
-    )
-    return replace(basket, lines=(*basket.lines, *more))
-
-
-def carried_out(change: Change) -> Iterator[tuple[str, int, int]]:
-    """Yield lines that add exactly what a change asks for."""
-    units = max(change.add_units, change.add_products)
-    for number in range(max(change.add_products, 1)):
-        rest = units - change.add_products if number == 0 else 0
-        quantity = rest + (1 if change.add_products else 0)
-        yield f"new-{change.clause}-{change.index}-{number}", quantity, change.add_minor if number == 0 else 0
-
-
 @given(
     lines=LINES,
     criteria=st.fixed_dictionaries({"all": some(CONDITIONS), "any": some(CONDITIONS), "none": some(CONDITIONS)}),
 )
-def test_something_is_missing_exactly_when_a_basket_does_not_qualify(
+def test_a_basket_qualifies_exactly_when_all_are_met_one_of_any_and_none_of_none(
     lines: Bought, criteria: Clauses, basket: Build, campaign_with: BuildCampaign
 ) -> None:
     trace = evaluate(campaign_with(criteria=criteria), basket(*lines))
     met = {clause: [each.met for each in trace.conditions if each.clause == clause] for clause in criteria}
-    qualifies = all(met["all"]) and (any(met["any"]) or not met["any"]) and not any(met["none"])
-    assert trace.qualifies == qualifies
-    assert bool(trace.missing) == (not qualifies)
-    assert all(change.size > (0, 0, 0) for change in trace.missing)
+    assert trace.qualifies == (all(met["all"]) and (any(met["any"]) or not met["any"]) and not any(met["none"]))
+    assert all(each.met != any(bound.short_by for bound in each.bounds) for each in trace.conditions)
 
 
-@given(lines=LINES, criteria=st.fixed_dictionaries({"all": some(MINIMUMS), "any": some(MINIMUMS)}))
-def test_making_the_missing_changes_qualifies(
-    lines: Bought, criteria: Clauses, basket: Build, campaign_with: BuildCampaign
+@given(lines=LINES, condition=CONDITIONS)
+def test_every_bound_is_counted_over_the_lines_that_are_named(
+    lines: Bought, condition: dict[str, object], basket: Build, campaign_with: BuildCampaign
 ) -> None:
-    campaign, before = campaign_with(criteria=criteria), basket(*lines)
-    more = [line for change in evaluate(campaign, before).missing for line in carried_out(change)]
-    assert evaluate(campaign, with_lines(before, *more)).qualifies
-
-
-@given(lines=LINES, wanted=st.integers(1, 6))
-def test_no_smaller_quantity_would_do(lines: Bought, wanted: int, basket: Build, campaign_with: BuildCampaign) -> None:
-    campaign = campaign_with(criteria={"all": [{"of": {"categories": ["YOGURT"]}, "minimum_quantity": wanted}]})
     before = basket(*lines)
-    needed = next(n for n in count() if evaluate(campaign, with_lines(before, ("plain", n, 0))).qualifies)
-    assert needed == sum(change.add_units for change in evaluate(campaign, before).missing)
+    (trace,) = evaluate(campaign_with(criteria={"all": [condition]}), before).conditions
+    named = [line for line in before.lines if line.line_id in trace.line_ids]
+    expected = {
+        "minimum_quantity": sum(line.quantity for line in named),
+        "maximum_quantity": sum(line.quantity for line in named),
+        "minimum_spend": sum(line.paid_minor for line in named),
+        "maximum_spend": sum(line.paid_minor for line in named),
+        "minimum_distinct_products": len({line.product.product_id for line in named if line.quantity}),
+    }
+    assert {bound.bound: bound.found for bound in trace.bounds} == {
+        bound.bound: expected[bound.bound] for bound in trace.bounds
+    }
 
 
-@given(lines=LINES, wanted=st.integers(1, 300))
-def test_no_smaller_spend_would_do(lines: Bought, wanted: int, basket: Build, campaign_with: BuildCampaign) -> None:
-    campaign = campaign_with(criteria={"all": [{"minimum_spend": f"{wanted / 100:.2f}"}]})
-    before = basket(*lines)
-    found = evaluate(campaign, before).conditions[0].bounds[0].found
-    steps = range(max(wanted - found - 2, 0), max(wanted - found, 0) + 1)
-    needed = next(n for n in steps if evaluate(campaign, with_lines(before, ("plain", 1, n))).qualifies)
-    assert needed == sum(change.add_minor for change in evaluate(campaign, before).missing)
+@given(lines=LINES, quantity=st.integers(1, 3), sets=st.integers(1, 3))
+def test_no_unit_counts_for_two_parts_of_a_bundle(
+    lines: Bought, quantity: int, sets: int, basket: Build, campaign_with: BuildCampaign
+) -> None:
+    parts = [{"of": {"brands": ["National"]}, "quantity": quantity}, {"of": {"categories": ["YOGURT"]}}]
+    campaign = campaign_with(criteria={"all": [{"bundle": parts, "minimum_bundles": sets}]})
+    (trace,) = evaluate(campaign, basket(*lines)).conditions
+    units = Counter[str]()
+    for product, many, _ in lines:
+        units[product] += many
+    found = min((units["plain"] + units["berry"]) // quantity, units["own"])
+    assert [(bound.bound, bound.wanted, bound.found) for bound in trace.bounds] == [("minimum_bundles", sets, found)]
 
 
-@given(lines=LINES, wanted=st.integers(1, 5))
-def test_no_fewer_products_would_do(lines: Bought, wanted: int, basket: Build, campaign_with: BuildCampaign) -> None:
-    campaign = campaign_with(criteria={"all": [{"minimum_distinct_products": wanted}]})
-    before = basket(*lines)
-    new = [(f"new-{number}", 1, 0) for number in range(wanted)]
-    needed = next(n for n in count() if evaluate(campaign, with_lines(before, *new[:n])).qualifies)
-    assert needed == sum(change.add_products for change in evaluate(campaign, before).missing)
+def test_a_maximum_passed_says_by_how_much(basket: Build, campaign_with: BuildCampaign) -> None:
+    campaign = campaign_with(
+        criteria={"all": [{"maximum_spend": "5.00", "maximum_quantity": 3, "minimum_quantity": 7}]}
+    )
+    (condition,) = evaluate(campaign, basket(("plain", 5, 900))).conditions
+    short_by = {bound.bound: bound.short_by for bound in condition.bounds}
+    assert short_by == {"maximum_spend": -400, "maximum_quantity": -2, "minimum_quantity": 2}
+
+
+def test_sizes_and_gtins_are_attributes_like_others(basket: Build, campaign_with: BuildCampaign) -> None:
+    campaign = campaign_with(criteria={"all": [{"of": {"sizes": ["1 L"], "gtins": [GTIN]}, "minimum_quantity": 1}]})
+    for size, gtin, met in (("1 L", GTIN, True), ("2 L", GTIN, False), ("1 L", "", False)):
+        line = BasketLine("l1", YOGURT._replace(size=size, gtin=gtin), 1, 100)
+        assert evaluate(campaign, replace(basket(), lines=(line,))).qualifies == met
+
+
+def test_every_tier_that_is_met_is_traced_and_the_first_that_is_not(
+    basket: Build, campaign_with: BuildCampaign
+) -> None:
+    tiers = [{"all": [{"minimum_quantity": units}]} for units in (5, 6, 9)]
+    campaign = campaign_with(criteria={"all": [{"minimum_quantity": 2}]}, further_tiers=tiers)
+    for units, met in ((1, []), (2, [1]), (5, [1, 2]), (8, [1, 2, 3]), (9, [1, 2, 3, 4])):
+        traces = evaluate_tiers(campaign, basket(("plain", units, 900)))
+        assert [trace.tier for trace in traces if trace.qualifies] == met
+        assert [trace.tier for trace in traces] == [*range(1, min(len(met) + 1, 4) + 1)]
+
+
+def test_a_copy_with_other_criteria_asks_the_other_criteria(basket: Build, campaign_with: BuildCampaign) -> None:
+    campaign = campaign_with(criteria={"all": [{"minimum_quantity": 2}]})
+    assert evaluate(campaign, basket(("plain", 2, 900))).qualifies
+    other = campaign.model_copy(update={"criteria": Criteria(all=(Condition(minimum_quantity=3),))})
+    assert not evaluate(other, basket(("plain", 2, 900))).qualifies
+
+
+def test_the_next_tier_says_what_one_more_spin_takes(basket: Build, campaign_with: BuildCampaign) -> None:
+    campaign = campaign_with(
+        criteria={"all": [{"of": {"brands": ["Private"]}, "maximum_quantity": 1}, {"minimum_quantity": 2}]},
+        further_tiers=[{"all": [{"minimum_quantity": 5}]}],
+    )
+    first, second = evaluate_tiers(campaign, basket(("plain", 2, 600)))
+    assert explain(first, "USD") == ("Your basket takes part.",)
+    assert explain(second, "USD") == ("To play once more: add 3 units of any product (but not Private).",)
+    assert explain(second, "USD", "fr") == (
+        "Pour jouer une fois de plus : ajoutez 3 unités de n'importe quel produit (mais pas Private).",
+    )
 
 
 def test_excluded_lines_and_categories_never_count(basket: Build, campaign_with: BuildCampaign) -> None:
@@ -117,67 +143,7 @@ def test_excluded_lines_and_categories_never_count(basket: Build, campaign_with:
     assert trace.conditions[0].line_ids == ()
 
 
-def test_a_basket_with_a_forbidden_product_is_told_to_leave_it_out(basket: Build, campaign: Campaign) -> None:
-    trace = evaluate(campaign, basket(("plain", 2, 900), ("berry", 1, 300), ("card", 2, 5000)))
-    (change,) = trace.missing
-    assert (change.clause, change.remove_units) == ("none", 2)
-
-
-def test_a_maximum_passed_says_how_many_are_too_many(basket: Build, campaign_with: BuildCampaign) -> None:
-    campaign = campaign_with(criteria={"all": [{"of": {"brands": ["National"]}, "maximum_quantity": 3}]})
-    (change,) = evaluate(campaign, basket(("plain", 5, 900))).missing
-    assert change.remove_units == 2
-
-
 def test_the_trace_names_the_lines_that_count(basket: Build, campaign: Campaign) -> None:
     trace = evaluate(campaign, basket(("own", 1, 500), ("plain", 1, 500), ("berry", 1, 200)))
     assert trace.qualifies
     assert trace.conditions[0].line_ids == ("l1", "l2")
-
-
-def test_of_several_ways_the_smallest_is_named(basket: Build, campaign_with: BuildCampaign) -> None:
-    ways = [
-        {"of": {"brands": ["National"]}, "minimum_quantity": 9},
-        {"of": {"brands": ["Private"]}, "minimum_quantity": 2},
-    ]
-    (change,) = evaluate(campaign_with(criteria={"any": ways}), basket(("own", 1, 100))).missing
-    assert (change.index, change.add_units) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("language", "expected"),
-    [
-        ("en", ("To take part: 1 more of National, YOGURT.", "To take part: 7.00 USD more of any product.")),
-        (
-            "fr",
-            (
-                "Pour participer : encore 1 de National, YOGURT.",
-                "Pour participer : encore 7,00 USD de n'importe quel produit.",
-            ),
-        ),
-    ],
-)
-def test_a_shopper_reads_what_is_missing(
-    language: Language, expected: tuple[str, ...], basket: Build, campaign: Campaign
-) -> None:
-    assert explain(evaluate(campaign, basket(("plain", 1, 300))), "USD", language) == expected
-
-
-def test_a_shopper_reads_that_the_basket_takes_part(basket: Build, campaign: Campaign) -> None:
-    trace = evaluate(campaign, basket(("plain", 2, 1200)))
-    assert explain(trace, "USD") == ("Your basket takes part.",)
-    assert explain(trace, "USD", "fr") == ("Votre panier participe.",)
-
-
-def test_every_word_of_change_exists_in_both_languages(basket: Build, campaign_with: BuildCampaign) -> None:
-    none = [{"minimum_spend": "1.00"}, {"minimum_distinct_products": 1}, {"minimum_quantity": 1}]
-    trace = evaluate(
-        campaign_with(criteria={"all": [{"minimum_distinct_products": 3}], "none": none}), basket(("own", 1, 200))
-    )
-    assert len(explain(trace, "USD", "en")) == len(explain(trace, "USD", "fr")) == 4
-
-
-def test_a_banner_says_what_can_be_won(campaign: Campaign, campaign_with: BuildCampaign) -> None:
-    assert banner(campaign) == "Spring wheel. Win the value of your basket, up to 50.00 USD."
-    fixed = campaign_with(prize={"kind": "fixed", "cap": "20"})
-    assert banner(fixed, "fr") == "Spring wheel. Gagnez 20,00 USD."

@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from tombola.campaigns.checking import CheckedCampaign, check
-from tombola.campaigns.model import Campaign, Condition, Eligibility, Selection
+from tombola.campaigns.model import Campaign, Eligibility
+from tombola.campaigns.selecting import Condition, Selection
 from tombola.experiments.offers import Offer, OfferRequest, Why
 from tombola.retailers.model import Retailer
 

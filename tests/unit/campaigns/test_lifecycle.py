@@ -116,7 +116,7 @@ def test_of_many_commits_at_once_each_version_has_one(ports: Ports, campaign_tex
 
 def test_a_malformed_file_names_every_fault_and_leaves_nothing(ports: Ports, campaign_text: str) -> None:
     with pytest.raises(Malformed) as refused:
-        commit(ports, campaign_text.replace("wheel\nprize", "x\nprize").replace("[corner-shop]", "[nowhere]"))
+        commit(ports, campaign_text.replace("wheel\nprizes", "x\nprizes").replace("[corner-shop]", "[nowhere]"))
     assert [problem.where.split(": ")[1] for problem in refused.value.problems] == ["retailers #1", "game"]
     assert ports.keys.versions("campaign-spring-wheel-v1-id") == []
 

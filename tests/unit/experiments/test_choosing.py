@@ -91,6 +91,24 @@ def test_a_campaign_that_may_not_be_shown_says_why(
     assert [reason.why for reason in choice.reasons] == [why]
 
 
+AGREED = [Consent(purpose=purpose, granted=True, effective_at=AT) for purpose in ("profile", "ads", "partner")]
+VIP = {"consent": "ads", "segments": [{"lists": ["vip"]}, {"bought_within_weeks": 4}]}
+
+
+def test_whoever_is_in_one_of_the_segments_is_shown_the_campaign() -> None:
+    vip = launched("wheel", audience=VIP, control=EVERYBODY)
+    assert chosen(choose([vip], point(consents=AGREED, lists=frozenset({"vip"})))) == "wheel"
+    refused = choose([vip], point(consents=AGREED))
+    assert [(reason.campaign, reason.why) for reason in refused.reasons] == [("wheel", "not-in-audience")]
+
+
+@pytest.mark.parametrize("purpose", ["profile", "ads"])
+def test_segments_hold_only_of_those_who_agreed_to_be_profiled_and_to_what_is_asked(purpose: str) -> None:
+    consents = [consent for consent in AGREED if consent.purpose != purpose]
+    choice = choose([launched("wheel", audience=VIP)], point(consents=consents, lists=frozenset({"vip"})))
+    assert [reason.why for reason in choice.reasons] == ["no-consent"]
+
+
 def test_a_campaign_without_a_purpose_needs_no_consent() -> None:
     assert chosen(choose([launched("wheel", audience={"consent": "none"})], point(consents=()))) == "wheel"
 

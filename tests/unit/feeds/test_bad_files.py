@@ -259,7 +259,7 @@ def nowhere(bucket: str, name: str) -> Iterator[Nothing]:
 
 def examined(stream: BinaryIO) -> Examined:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    world = World(RETAILER, "orders", now, now, pseudonym=str, known_products=set)
+    world = World(RETAILER, "orders", now, now, pseudonyms={"shopper": str, "household": str}, known_products=set)
     return examine(world, stream, Attempt("a", "f", arrow_schema("orders"), nowhere))
 
 

@@ -179,7 +179,7 @@ def check(data: bytes, kind: FeedKind = "orders", **dialect: object) -> tuple[Ch
         retailer="shop", name="Shop", country="DE", currency="EUR", feeds={kind: Dialect.model_validate(dialect)}
     )
     kept = Kept()
-    world = World(shop, kind, LATEST, LATEST, lambda one: one, set)
+    world = World(shop, kind, LATEST, LATEST, {"shopper": str, "household": str}, set)
     found = Check(world, kept)
     found.run(Measured(io.BytesIO(data)))
     return found, kept

@@ -306,7 +306,7 @@ def outcome(kind: FeedKind, dialect: Dialect, data: bytes, *, masked: bool = Tru
         kind=kind,
         arrived_at=datetime(2026, 1, 1, tzinfo=UTC),
         latest=LATEST,
-        pseudonym=lambda shopper: f"pseudonym of {shopper}",
+        pseudonyms=dict.fromkeys(("shopper", "household"), lambda own_id: f"pseudonym of {own_id}"),
         known_products=lambda ids: {one for one in ids if one == "a1"},
     )
     kept = Kept()

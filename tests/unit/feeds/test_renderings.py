@@ -147,7 +147,11 @@ def test_bigquery_is_told_how_a_table_is_split_and_asked_for(kind: FeedKind) -> 
 
 def test_the_columns_of_persons_bear_the_policy_tag() -> None:
     tagged = {one["name"]: one.get("policyTags") for one in bigquery_table("orders", TAG)["schema"]}
-    assert {name for name, tags in tagged.items() if tags} == set(bigquery_table("orders")["personal"]) == {"shopper"}
+    assert (
+        {name for name, tags in tagged.items() if tags}
+        == set(bigquery_table("orders")["personal"])
+        == {"shopper", "household"}
+    )
     assert tagged["shopper"] == {"names": [TAG]}
     assert not any("policyTags" in one for one in bigquery_table("orders")["schema"])
 

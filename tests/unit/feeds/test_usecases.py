@@ -23,6 +23,7 @@ from tombola.ports import Ports
 from tombola.ports.clock import Clock
 from tombola.ports.errors import Unavailable
 from tombola.ports.objects import ObjectInfo, ObjectRef, Objects, ObjectWriter
+from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
 from tombola.retailers.usecases import NotSetUp
 from tombola.runtime.manifests import read_manifests
 
@@ -258,6 +259,19 @@ def test_shoppers_are_stated_with_their_consents_under_a_pseudonym(
         ("ads", False),
         ("partner", True),
     ]
+
+
+def test_a_household_of_an_order_line_is_stated_under_a_pseudonym_of_its_own(
+    ports: Ports, judge: Judge, last_event: Callable[[], FeedValidated], published: Published
+) -> None:
+    header = "order_id,line_id,shopper_id,household_id,store_id,ordered_at,product_id,quantity,value\n"
+    judge(header + "1,1,4711,4711,s1,2017-06-01T10:00:00,p1,1,2.50\n1,2,4711,4711,s1,2017-06-01T10:00:00,p2,1,2.50\n")
+    assert usecases.publish_orders(ports, last_event()) == 1
+    (event,) = published("order-received-bulk")
+    stated = event["statement"]["header"]
+    key = ports.keys.get("pseudonym-corner-shop").material
+    assert stated["household"] == pseudonym(key, "corner-shop", "4711", HOUSEHOLD) != stated["shopper"]
+    assert "4711" not in json.dumps(event)
 
 
 def test_every_feed_is_left_alone_by_who_does_not_read_it(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,16 +11,18 @@ import yaml
 
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.draws.usecases import play_game
 from tombola.games.answers import Issued, PlayAnswer, PlayRequest
 from tombola.games.entries import Entry
 from tombola.games.plays import Play
-from tombola.games.reconciling import Reconciliation
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, play_game, reconcile
+from tombola.games.usecases import issue_tokens
 from tombola.orders.facts import Header, Line, Order, ReturnedLine
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Where
 from tombola.runtime.races import decide_again
+from tombola.settling.reconciling import Reconciliation
+from tombola.settling.usecases import reconcile
 
 RULES: dict[str, Any] = {
     "campaign": "june-wheel",
@@ -31,8 +34,8 @@ RULES: dict[str, Any] = {
     "criteria": {"all": [{"minimum_quantity": 2}]},
     "limits": {"per_shopper": 3, "per_campaign": 5000},
     "game": "wheel",
-    "prize": {"kind": "basket_value", "cap": "50.00"},
-    "draw": {"kind": "winning_moments", "moments": 400},
+    "prizes": [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 400}],
+    "draw": {"kind": "winning_moments"},
     "pool": {"amount": "20000.00", "currency": "USD"},
     "play_within_days": 14,
     "matures_after_days": 30,
@@ -65,6 +68,7 @@ class Game:
         self.revisions[order_id] = max(revision, self.revisions.get(order_id, 0))
         header = Header(
             shopper=more.pop("shopper", "s-1"),
+            household=more.pop("household", None),
             store_id=more.pop("store_id", "1"),
             ordered_at=more.pop("ordered_at", datetime(2017, 6, 15, 12, 30, tzinfo=UTC)),
             currency=more.pop("currency", "USD"),
@@ -104,12 +108,12 @@ class Game:
         assert snapshot is not None
         return Play.model_validate(snapshot.fields)
 
-    def play_of(self, order_id: str = "o-1") -> Play:
-        return self.look(self.entry(order_id).token_id)
+    def play_of(self, order_id: str = "o-1", tier: int = 1) -> Play:
+        return self.look(self.entry(order_id, tier).token_id)
 
-    def entry(self, order_id: str = "o-1") -> Entry:
-        (entry,) = self.ports.documents.query("entries", [Where("order", "==", f"corner-shop/{order_id}")])
-        return Entry.model_validate(entry.fields)
+    def entry(self, order_id: str = "o-1", tier: int = 1) -> Entry:
+        found = self.ports.documents.query("entries", [Where("order", "==", f"corner-shop/{order_id}")])
+        return next(entry for each in found if (entry := Entry.model_validate(each.fields)).tier == tier)
 
     def books(self) -> Reconciliation:
         return reconcile(self.ports, self.launched.rules.campaign, self.launched.version)
@@ -118,21 +122,22 @@ class Game:
 @pytest.fixture
 def launch(ports: Ports) -> Callable[..., Game]:
     """Launch a campaign with these rules changed; a part given as a map changes only what it names."""
+    return partial(launch_in, ports)
 
-    def build(**changed: Any) -> Game:  # noqa: ANN401 (any field of the file)
-        rules = {
-            name: {**value, **changed[name]} if isinstance(changed.get(name), dict) else changed.get(name, value)
-            for name, value in RULES.items()
-        }
-        text = yaml.safe_dump(Campaign.model_validate(rules).model_dump(mode="json"))
-        commit_campaign(ports, text, id_key=ID_KEY, seed=SEED)
-        launched = launch_campaign(ports, rules["campaign"], "a witness")
-        ports.clock.set(datetime(2017, 6, 15, 13, tzinfo=UTC))
-        if not ports.keys.versions(SIGNING_KEY):
-            ports.keys.create(SIGNING_KEY, bytes(32))
-        return Game(ports, launched, Signer(1, bytes(32)))
 
-    return build
+def launch_in(ports: Ports, **changed: Any) -> Game:  # noqa: ANN401 (any field of the file)
+    """Launch a campaign over these ports."""
+    rules = {
+        name: {**value, **changed[name]} if isinstance(changed.get(name), dict) else changed.get(name, value)
+        for name, value in RULES.items()
+    } | {name: value for name, value in changed.items() if name not in RULES}
+    text = yaml.safe_dump(Campaign.model_validate(rules).model_dump(mode="json"))
+    commit_campaign(ports, text, id_key=ID_KEY, seed=SEED)
+    launched = launch_campaign(ports, rules["campaign"], "a witness")
+    ports.clock.set(datetime(2017, 6, 15, 13, tzinfo=UTC))
+    if not ports.keys.versions(SIGNING_KEY):
+        ports.keys.create(SIGNING_KEY, bytes(32))
+    return Game(ports, launched, Signer(1, bytes(32)))
 
 
 @pytest.fixture

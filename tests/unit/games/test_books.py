@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tombola.errors import Gone, Unknown
-from tombola.games.usecases import expire_plays, mature_prizes, reconcile
 from tombola.ports.documents import Delete, DocumentKey, Replace, Where
+from tombola.settling.usecases import reconcile, settle_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +18,20 @@ if TYPE_CHECKING:
     from conftest import Game
 
 
+ORDERED_AT = datetime(2017, 6, 15, 12, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_any_sequence_of_orders_plays_returns_and_cancellations_adds_up(seed: int, launch: Callable[..., Game]) -> None:
     """The pool covers five prizes only by the rules' cap, so overdrawing would show."""
-    game = launch(draw={"moments": 5}, pool={"amount": "250.00"}, limits={"per_shopper": 4, "per_campaign": 25})
+    game = launch(
+        prizes=[{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 5}],
+        pool={"amount": "250.00"},
+        limits={
+            "per_shopper": 4, "per_household": 6, "per_store": 9, "per_day": 7, "per_week": 16, "per_campaign": 25,
+        },
+        further_tiers=[{"all": [{"minimum_quantity": 3}]}],
+    )  # fmt: skip
     dice = random.Random(seed)  # noqa: S311 (a reproducible sequence, no secret)
     for _ in range(70):
         game.ports.clock.advance(timedelta(hours=dice.randrange(1, 9)))
@@ -36,27 +46,31 @@ def test_any_sequence_of_orders_plays_returns_and_cancellations_adds_up(seed: in
 
 def _happens(game: Game, dice: random.Random) -> None:
     order_id = f"o-{dice.randrange(12)}"
-    shopper = f"s-{dice.randrange(3)}"
-    match dice.choice(["order", "order", "play", "play", "return", "cancel", "mature", "expire"]):
+    made_by = {
+        "shopper": f"s-{dice.randrange(3)}",
+        "household": f"h-{dice.randrange(2)}",
+        "store_id": f"{dice.randrange(3)}",
+        "ordered_at": ORDERED_AT + timedelta(days=dice.randrange(6)),
+        "quantity": dice.randrange(1, 6),
+    }
+    match dice.choice(["order", "order", "play", "play", "return", "cancel", "settle"]):
         case "order":
-            game.issue(game.order(order_id, shopper=shopper))
+            game.issue(game.order(order_id, **made_by))
         case "return":
-            game.issue(game.order(order_id, shopper=shopper, returned=(dice.randrange(3), dice.randrange(2000))))
+            game.issue(game.order(order_id, **made_by, returned=(dice.randrange(3), dice.randrange(2000))))
         case "cancel":
-            game.issue(game.order(order_id, shopper=shopper, cancelled=True))
+            game.issue(game.order(order_id, **made_by, cancelled=True))
         case "play":
-            _play(game, order_id)
-        case "mature":
-            mature_prizes(game.ports, "june-wheel", 1)
-        case "expire":
-            expire_plays(game.ports, "june-wheel", 1)
+            _play(game, order_id, dice)
+        case "settle":
+            settle_version(game.ports, "june-wheel", 1)
 
 
-def _play(game: Game, order_id: str) -> None:
+def _play(game: Game, order_id: str, dice: random.Random) -> None:
     entries = list(game.ports.documents.query("entries", [Where("order", "==", f"corner-shop/{order_id}")]))
     if entries:
         try:
-            game.play(game.text(str(entries[0].fields["token_id"])))
+            game.play(game.text(str(dice.choice(entries).fields["token_id"])))
         except Gone as gone:
             assert gone.code in {"expired-token", "revoked-token"}  # noqa: PT017 (both are answers, not failures)
 
@@ -89,7 +103,11 @@ def tampered(game: Game, collection: str, **changed: object) -> tuple[str, ...]:
         ("slots", {"used": 7}, "slots count"),
         ("limits", {"entries": ["a", "b", "c", "d"]}, "more than 3 tokens"),
         ("limits", {"entries": []}, "unlike those that stand"),
-        ("plays", {"prize": {"state": "reserved", "reserved_minor": 5001}}, "above the cap"),
+        (
+            "plays",
+            {"prize": {"state": "reserved", "portions": {"0": {"reserved_minor": 5001}}}},
+            "above what the rules give",
+        ),
     ],
 )
 def test_what_was_tampered_with_is_named(game: Game, collection: str, changed: dict[str, object], named: str) -> None:

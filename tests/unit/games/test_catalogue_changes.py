@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tombola.catalogue.shards import Statement, merge, pack, shard_of
+from tombola.games.usecases import issue_tokens
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, created_or_replaced
 
@@ -62,4 +63,6 @@ def test_a_product_that_joins_a_category_later_earns_nothing_for_an_entry_that_w
 def test_a_new_order_is_judged_by_the_catalogue_of_its_day(launch: Callable[..., Game]) -> None:
     game = launch(criteria=MILK)
     restock(game.ports, "SNACKS", revision=1)
-    assert game.issue(game.order()).token_id is None
+    assert issue_tokens(game.ports, game.order("o-1"), lane="live") == []
+    restock(game.ports, "DAIRY", revision=2)
+    assert game.issue(game.order("o-2")).token_id is not None

@@ -278,11 +278,11 @@ def test_a_full_slot_is_passed_over_for_one_with_room(launch: Callable[..., Game
         fill(game, slot)
     for number in range(10):
         game.earn(f"o-{number}")
-        assert game.entry(f"o-{number}").slot == 2
+        assert game.entry(f"o-{number}").slots == ("campaign#2",)
 
 
 def fill(game: Game, slot: int) -> None:
-    (snapshot,) = game.ports.documents.get([DocumentKey("slots", ("june-wheel", "1", str(slot)))])
+    (snapshot,) = game.ports.documents.get([DocumentKey("slots", ("june-wheel", "1", "campaign", str(slot)))])
     fields = {**snapshot.fields, "used": snapshot.fields["capacity"]}
     game.ports.documents.commit([Replace(snapshot.key, fields, snapshot.version)])
 

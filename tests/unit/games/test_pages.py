@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from tombola.campaigns.lifecycle import commitment, rules_hash
+from tombola.campaigns.shopper_words import Language
 from tombola.digests import digest
 from tombola.games.eligibility import Reason
 from tombola.games.ledger import ACCOUNTS, Account, Kind
+from tombola.games.reason_words import WORDS
 from tombola.games.usecases import list_keys
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ GAMES, MONEY = ((DOCS / name).read_text(encoding="utf-8") for name in ("games.md
 
 def test_every_reason_is_explained() -> None:
     assert not {reason for reason in get_args(Reason) if f"`{reason}`" not in GAMES}
+
+
+def test_every_reason_has_words_in_every_language() -> None:
+    assert set(WORDS) == set(get_args(Reason))
+    assert all(set(words) == set(get_args(Language)) and all(words.values()) for words in WORDS.values())
 
 
 def test_every_account_and_kind_of_posting_is_explained() -> None:

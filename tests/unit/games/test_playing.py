@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
 
+from tombola.draws.usecases import play_game
 from tombola.errors import Gone, Unauthenticated, Unknown
 from tombola.games.answers import PlayRequest
 from tombola.games.derivation import winning_moments
 from tombola.games.records import version_of
 from tombola.games.tokens import RECEIPT_AUDIENCE, SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import expire_plays, issue_tokens, list_keys, mature_prizes, play_game, settle_plays
+from tombola.games.usecases import issue_tokens, list_keys
 from tombola.ports.documents import DocumentKey, Replace, Where
+from tombola.settling.usecases import settle_plays, settle_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,15 +26,16 @@ if TYPE_CHECKING:
 
     Published = Callable[[str], list[dict[str, Any]]]
 
-FEW = {"kind": "winning_moments", "moments": 2}
+FEW = [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 2}]
 
 
 def moments_of(game: Game) -> tuple[datetime, ...]:
     launched, rules = game.launched, game.launched.rules
     seed = game.ports.keys.get(launched.seed_key).material
     window = (rules.window.opens_at, rules.window.closes_at)
-    drawn = rules.draw.moments
-    return winning_moments(seed, launched.witness, launched.rules_hash, version_of(launched), window, drawn)
+    counts = [rules.moments]
+    drawn = winning_moments(seed, launched.witness, launched.rules_hash, version_of(launched), window, counts)
+    return tuple(moment.at for moment in drawn)
 
 
 def test_a_play_at_a_moment_wins_the_value_of_its_basket(game: Game, published: Published) -> None:
@@ -39,7 +43,7 @@ def test_a_play_at_a_moment_wins_the_value_of_its_basket(game: Game, published: 
     assert (answer.result, answer.prize.amount, answer.prize.currency) == ("won", "20.00", "USD")
     play = game.play_of()
     assert (play.state, play.draw.moment, play.draw.claims_seen, play.prize.state) == ("played", 0, 0, "reserved")
-    assert (play.draw.balance, play.draw.sequence) == ("0", 2)
+    assert (play.draw.prize, play.draw.sequences, play.draw.available_minor) == ("basket", {"0": 2}, 2_000_000 - 2000)
     assert published("play-changed")[-1]["won"]
     books = game.books()
     assert (books.wins, books.accounts_balances["reserved"], books.problems) == (1, 2000, ())
@@ -53,7 +57,7 @@ def test_a_prize_is_capped(game: Game) -> None:
 
 
 def test_a_play_before_the_first_moment_loses(launch: Callable[..., Game]) -> None:
-    game = launch(draw=FEW)
+    game = launch(prizes=FEW)
     assert moments_of(game)[0] > game.ports.clock.now()
     answer = game.play(game.earn())
     assert (answer.result, answer.prize) == ("lost", None)
@@ -62,7 +66,7 @@ def test_a_play_before_the_first_moment_loses(launch: Callable[..., Game]) -> No
 
 
 def test_a_losing_play_records_the_claims_it_saw_and_the_next_moment_lies_after_it(launch: Callable[..., Game]) -> None:
-    game = launch(draw={"moments": 30}, limits={"per_shopper": None})
+    game = launch(prizes=[FEW[0] | {"moments": 30}], limits={"per_shopper": None})
     moments, seen = moments_of(game), []
     for number in range(40):
         game.ports.clock.advance(timedelta(hours=3))
@@ -77,8 +81,29 @@ def test_a_losing_play_records_the_claims_it_saw_and_the_next_moment_lies_after_
     assert game.books().problems == ()
 
 
+class HeldUp:
+    """A clock after whose first look its process is held up for five seconds."""
+
+    def __init__(self, clock: Any) -> None:  # noqa: ANN401 (a clock that is set by hand)
+        self.clock, self.looks = clock, 0
+
+    def now(self) -> datetime:
+        told: datetime = self.clock.now()
+        self.looks += 1
+        if self.looks == 1:
+            self.clock.advance(timedelta(seconds=5))
+        return told
+
+
+def test_a_play_that_was_held_up_counts_from_when_it_looked_at_the_claims(launch: Callable[..., Game]) -> None:
+    game = launch()
+    token, began_at = game.earn(), game.ports.clock.now()
+    replace(game, ports=replace(game.ports, clock=HeldUp(game.ports.clock))).play(token)
+    assert game.play_of().accepted_at == began_at + timedelta(seconds=5)
+
+
 def test_when_all_moments_are_won_everybody_loses(launch: Callable[..., Game]) -> None:
-    game = launch(draw=FEW)
+    game = launch(prizes=FEW)
     game.ports.clock.set(datetime(2017, 6, 21, 23, 59, tzinfo=UTC))
     results = [game.play(game.earn(f"o-{number}", shopper=f"s-{number}")).result for number in range(4)]
     assert results == ["won", "won", "lost", "lost"]
@@ -112,8 +137,8 @@ def test_the_receipt_is_verified_with_the_listed_keys_alone(game: Game) -> None:
         "version": 1,
         "accepted_at": "2017-06-15T13:00:00.000000+00:00",
         "result": "won",
-        "prize": "20.00",
-        "currency": "USD",
+        "drawn": "basket",
+        "prize": {"name": "basket", "kind": "money", "amount": "20.00", "currency": "USD", "code": ""},
     }
 
 
@@ -191,7 +216,7 @@ def test_a_prize_is_reduced_to_what_is_left_of_the_order(game: Game) -> None:
     prize = game.play_of().prize
     assert (prize.state, prize.reserved_minor, prize.released_minor) == ("reserved", 2000, 1200)
     game.issue(game.order())
-    assert game.play_of().prize.accounts()["reserved"] == 800
+    assert game.play_of().prize.held("reserved") == 800
     books = game.books()
     assert (books.accounts_balances["available"], books.problems) == (2_000_000 - 800, ())
 
@@ -215,10 +240,10 @@ def test_a_claimed_moment_is_never_opened_again(game: Game) -> None:
 def test_a_prize_matures_once_after_the_return_window(game: Game, published: Published) -> None:
     game.play(game.earn())
     game.ports.clock.advance(timedelta(days=29))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     game.ports.clock.advance(timedelta(days=1))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 1
-    assert mature_prizes(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 1
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     assert (published("play-changed")[-1]["prize_state"], published("play-changed")[-1]["payable_minor"]) == (
         "matured",
         2000,
@@ -229,18 +254,18 @@ def test_a_prize_matures_once_after_the_return_window(game: Game, published: Pub
 def test_a_prize_that_no_system_of_record_has_confirmed_does_not_mature(game: Game) -> None:
     game.play(game.earn(authoritative=False))
     game.ports.clock.advance(timedelta(days=60))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     game.issue(game.order())
-    assert mature_prizes(game.ports, "june-wheel", 1) == 1
+    assert settle_version(game.ports, "june-wheel", 1) == 1
 
 
-def test_a_return_after_maturing_takes_the_prize_back_to_the_pool(game: Game) -> None:
+def test_a_return_after_the_money_was_closed_takes_the_prize_back_and_nobody_can_win_it(game: Game) -> None:
     game.play(game.earn())
     game.ports.clock.advance(timedelta(days=30))
-    mature_prizes(game.ports, "june-wheel", 1)
+    settle_version(game.ports, "june-wheel", 1)
     game.issue(game.order(cancelled=True))
     books = game.books()
-    assert (books.accounts_balances["payable"], books.accounts_balances["available"]) == (0, 2_000_000)
+    assert (books.accounts_balances["payable"], books.accounts_balances["expired"]) == (0, 2_000_000)
     assert books.problems == ()
 
 
@@ -250,7 +275,7 @@ def test_many_prizes_mature_in_several_commits(launch: Callable[..., Game]) -> N
     for number in range(65):
         game.play(game.earn(f"o-{number}"))
     game.ports.clock.advance(timedelta(days=31))
-    assert mature_prizes(game.ports, "june-wheel", 1) == 65
+    assert settle_version(game.ports, "june-wheel", 1) == 65
     assert game.books().accounts_balances["payable"] == 65 * 2000
     assert game.books().problems == ()
 
@@ -259,8 +284,8 @@ def test_plays_whose_time_is_over_are_written_down_as_expired(game: Game) -> Non
     game.earn("o-1")
     game.play(game.earn("o-2"))
     game.ports.clock.advance(timedelta(days=14))
-    assert expire_plays(game.ports, "june-wheel", 1) == 1
-    assert expire_plays(game.ports, "june-wheel", 1) == 0
+    assert settle_version(game.ports, "june-wheel", 1) == 1
+    assert settle_version(game.ports, "june-wheel", 1) == 0
     assert (game.play_of("o-1").state, game.play_of("o-2").state) == ("expired", "played")
 
 
@@ -291,7 +316,7 @@ def test_an_empty_pool_grants_nothing_and_the_win_is_still_a_fact(game: Game) ->
     answer = game.play(game.earn())
     assert (answer.result, answer.prize.amount) == ("won", "0.00")
     play = game.play_of()
-    assert (play.won, play.prize.state, play.draw.sequence) == (True, "none", 1)
+    assert (play.won, play.prize.state, play.draw.sequences) == (True, "none", {"0": 1})
     assert game.books().accounts_balances["available"] == 1999
 
 

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.feeds.events import ShopperReceived
@@ -15,7 +16,8 @@ from tombola.local.console import Console, only_this_machine
 from tombola.local.host import Reply, answer_of
 from tombola.local.laptop import Laptop
 from tombola.local.runner import Tally
-from tombola.orders.facts import Header, Line, Order
+from tombola.orders.facts import Header, Line, Order, OrderStatement
+from tombola.orders.usecases import record_order
 from tombola.ports.topics import Message
 from tombola.privacy.pseudonyms import pseudonym
 from tombola.profiles.usecases import record_shopper, update_profile
@@ -165,6 +167,36 @@ def test_a_shopper_is_found_by_the_retailers_own_id_which_goes_nowhere(made: Lap
     stranger = json.loads(ask("/console/profile", b'{"retailer":"corner-shop","shopper_id":"1"}', **OWN).body)
     assert (stranger["about"], stranger["weeks"]) == ({"revision": 0, "orders": 0}, [])
     assert ask("/console/profile", b'{"retailer":"nobody","shopper_id":"1"}', **OWN).status == 404
+
+
+def test_an_order_is_shown_with_what_it_earned_or_why_it_did_not(made: Laptop, ask: Callable[..., Reply]) -> None:
+    now = made.ports.clock.now()
+    rules = yaml.safe_load(CAMPAIGN.read_text(encoding="utf-8"))
+    window = {"opens": now.date().isoformat(), "closes": (now + timedelta(days=9)).date().isoformat()}
+    rules |= {
+        "window": {name: f"{day}T00:00:00" for name, day in window.items()} | {"time_zone": "UTC"},
+        "reveal_by": (now + timedelta(days=90)).isoformat(), "criteria": {"all": [{"minimum_quantity": 2}]},
+        "control": {"share": "0", "mode": "banner"},
+    }  # fmt: skip
+    commit_campaign(made.ports, yaml.safe_dump(rules), id_key=b"i" * 32, seed=b"s" * 32)
+    launch_campaign(made.ports, "spring-wheel", "drawn by a bailiff: 4 8 15 16")
+    made.ports.memo.clear()
+    statement = OrderStatement(
+        retailer="corner-shop", order_id="o-1", door="check_out", scope="whole", stated_at=now,
+        header=Header(shopper="s", store_id="1", ordered_at=made.ports.clock.now(), currency="USD"),
+        lines=(Line(line_id="1", product_id="p", quantity=1, value_minor=100),),
+    )  # fmt: skip
+    record_order(made.ports, statement, lane="live")
+    found = json.loads(ask("/console/order", b'{"retailer":"corner-shop","order_id":"o-1"}', **OWN).body)
+    assert (found["revision"], found["authoritative"], found["cancelled_at"]) == (1, False, None)
+    [tier] = found["tiers"]
+    assert (tier["campaign"], tier["tier"], tier["state"], tier["reason"]) == (
+        "spring-wheel", 1, None, "criteria-not-met",
+    )  # fmt: skip
+    assert "1 of 2" in tier["unmet"]
+    assert tier["words"][0].startswith("To take part")
+    unknown = ask("/console/order", b'{"retailer":"corner-shop","order_id":"o-2"}', **OWN)
+    assert unknown.status == 404
 
 
 def test_a_launched_campaign_is_shown_with_its_pool(made: Laptop, ask: Callable[..., Reply]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tombola.errors import Malformed, Problem
 from tombola.orders.doors import MAX_NAMED, check_clock, parse_message, statement_of
 from tombola.orders.facts import Door, OrderStatement
-from tombola.privacy.pseudonyms import pseudonym
+from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
 
 KEY = b"k" * 32
 LINE = {"line_id": "1", "product_id": "857", "quantity": 2, "value": "4.50", "discount": "0.5", "coupon": "1"}
@@ -51,6 +51,14 @@ def test_a_statement_holds_minor_units_utc_and_a_pseudonym() -> None:
     assert (line.quantity, line.value_minor, line.discount_minor, line.coupon_minor) == (2, 450, 50, 100)
     assert [each.value_minor for each in found.returns] == [225]
     assert [each.amount_minor for each in found.payments] == [350]
+    assert "1364" not in found.model_dump_json()
+
+
+def test_a_household_becomes_a_pseudonym_that_no_shopper_has() -> None:
+    found = stated(household_id="1364")
+    assert found.header is not None
+    assert found.header.household == pseudonym(KEY, "corner-shop", "1364", HOUSEHOLD)
+    assert found.header.household != found.header.shopper
     assert "1364" not in found.model_dump_json()
 
 
@@ -103,6 +111,11 @@ def test_a_message_signed_for_one_door_is_refused_at_the_other() -> None:
     assert refused(door="check_out") == {"type"}
     assert refused(type="order.checked_out") == {"type"}
     assert stated("check_out", type="order.checked_out").door == "check_out"
+
+
+def test_a_language_is_for_the_door_that_answers_in_words() -> None:
+    assert refused(language="fr") == {"language"}
+    assert stated("check_out", type="order.checked_out", language="fr").header is not None
 
 
 def test_every_field_at_fault_is_named_at_once() -> None:

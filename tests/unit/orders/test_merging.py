@@ -28,6 +28,7 @@ payments = st.builds(
 headers = st.builds(
     Header,
     shopper=st.sampled_from([None, "s1", "s2"]),
+    household=st.sampled_from([None, "h1"]),
     store_id=st.sampled_from(["1", "2"]),
     ordered_at=instants,
     currency=st.just("USD"),
@@ -149,6 +150,21 @@ def test_the_earliest_cancellation_stays_whatever_comes_later() -> None:
     order = current(merged(*facts), "corner-shop", "1", 3)
     assert order is not None
     assert order.cancelled_at == START + timedelta(hours=1)
+
+
+def test_a_household_is_part_of_what_is_stated_last() -> None:
+    first = statement(header=header().model_copy(update={"household": "h1"}))
+    order = current(unpack(pack(merged(first))), "c", "1", 1)
+    assert order is not None
+    assert order.header.household == "h1"
+    order = current(merged(first, statement(at=1, header=header())), "c", "1", 2)
+    assert order is not None
+    assert order.header.household is None
+
+
+def test_an_order_without_a_household_is_packed_as_before_there_were_any() -> None:
+    packed = pack(merged(statement(header=header())))
+    assert b'"header":[1488369600000000,"s1","1",1488369600000000,"USD","store"]' in packed
 
 
 def test_an_order_without_a_header_is_not_seen_yet() -> None:

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tombola.privacy.pseudonyms import LABEL, pseudonym
+from tombola.privacy.pseudonyms import SHOPPER, pseudonym
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)
 
@@ -36,6 +36,6 @@ def test_a_pseudonym_never_changes_between_versions_of_this_code() -> None:
 
 @given(st.binary(max_size=200), words, words)
 def test_a_pseudonym_is_the_hmac_of_label_retailer_and_shopper(key: bytes, retailer: str, shopper: str) -> None:
-    parts = [part.encode() for part in (LABEL, retailer, shopper)]
+    parts = [part.encode() for part in (SHOPPER, retailer, shopper)]
     message = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     assert pseudonym(key, retailer, shopper) == hmac.new(key, message, hashlib.sha256).hexdigest()[:32]

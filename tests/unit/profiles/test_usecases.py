@@ -134,7 +134,7 @@ def test_an_order_that_changes_its_shopper_leaves_one_profile_and_joins_the_othe
 
 def test_of_an_order_without_a_shopper_only_the_revision_is_kept(ports: Ports) -> None:
     update_profile(ports, order("1", 2, shopper=None))
-    assert contribution_document(ports).fields == {"revision": 2, "shopper": None, "counts": b""}
+    assert contribution_document(ports).fields == {"revision": 2, "shopper": None, "counts": b"", "ordered_at": None}
     assert not update_profile(ports, order("1", 1, shopper="s1"))
     assert counts(ports) == b""
 

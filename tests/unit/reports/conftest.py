@@ -13,17 +13,19 @@ import yaml
 from tombola.adapters.embedded.clock import ReplayClock
 from tombola.campaigns.model import Campaign, Launched
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
+from tombola.draws.usecases import play_game
 from tombola.events import Event, derived_id
 from tombola.experiments.arms import arm
 from tombola.experiments.events import ProposalMade
 from tombola.games.answers import PlayRequest
 from tombola.games.plays import Play
 from tombola.games.tokens import SIGNING_KEY, Signer, sign_token
-from tombola.games.usecases import issue_tokens, mature_prizes, play_game
+from tombola.games.usecases import issue_tokens
 from tombola.orders.facts import Header, Line, Order, OrderStatement, ReturnedLine
 from tombola.orders.usecases import record_order
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey
+from tombola.settling.usecases import settle_version
 
 OPENS = datetime(2017, 6, 15, 4, tzinfo=UTC)
 """Midnight in New York."""
@@ -37,8 +39,8 @@ RULES: dict[str, Any] = {
     "criteria": {"all": [{"minimum_quantity": 2}]},
     "limits": {"per_shopper": 3, "per_campaign": 5000},
     "game": "wheel",
-    "prize": {"kind": "basket_value", "cap": "50.00"},
-    "draw": {"kind": "winning_moments", "moments": 40},
+    "prizes": [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 40}],
+    "draw": {"kind": "winning_moments"},
     "pool": {"amount": "2000.00", "currency": "USD"},
     "play_within_days": 14,
     "matures_after_days": 20,
@@ -111,7 +113,7 @@ def season(ports: Ports, clock: ReplayClock, published: Callable[[str], list[dic
         for order_id in list(orders)[::9]:
             orders[order_id] = _changed(ports, orders[order_id], clock.now(), whole=order_id.endswith("8"))
         clock.set(launched.rules.window.closes_at + timedelta(days=1))
-        mature_prizes(ports, RULES["campaign"], 1)
+        settle_version(ports, RULES["campaign"], 1)
         _store(ports, "proposal_made", proposals)
         for topic, table in (("order-recorded", "order_recorded"), ("play-changed", "play_changed")):
             _keep(ports, table, published(topic))

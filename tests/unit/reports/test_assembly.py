@@ -1,6 +1,6 @@
 """From facts to figures: local days, what is named and what is not, and lines that must add up."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tombola.campaigns.model import Campaign, Launched
 from tombola.experiments.analysis import ArmSums
 from tombola.games.ledger import ACCOUNTS
-from tombola.games.reconciling import Reconciliation
 from tombola.reports.assembly import assemble
 from tombola.reports.facts import SMALLEST_STORE, CampaignFacts, Happened, PlayTotals, Shoppers, StoreTotals
 from tombola.reports.model import CampaignReport
 from tombola.reports.stores import store_rows
+from tombola.settling.reconciling import Reconciliation
 
 RULES: dict[str, Any] = {
     "campaign": "june-wheel",
@@ -25,8 +25,8 @@ RULES: dict[str, Any] = {
     "control": {"share": "0.1", "mode": "invitation"},
     "criteria": {},
     "game": "wheel",
-    "prize": {"kind": "basket_value", "cap": "50.00"},
-    "draw": {"kind": "winning_moments", "moments": 5},
+    "prizes": [{"name": "basket", "kind": "basket_value", "cap": "50.00", "moments": 5}],
+    "draw": {"kind": "winning_moments"},
     "pool": {"amount": "100.00", "currency": "USD"},
     "reveal_by": "2017-12-30T00:00:00Z",
     "eligibility": {
@@ -51,7 +51,8 @@ def books(**changed: Any) -> Reconciliation:  # noqa: ANN401 (any figure of the 
     accounts = dict.fromkeys(ACCOUNTS, 0) | {"available": 8400, "reserved": 700, "payable": 500, "paid": 400}
     figures: dict[str, Any] = {
         "campaign": "june-wheel", "version": 1, "currency": "USD", "tokens": 15, "entries": 15, "played": 10,
-        "wins": 4, "claims": 4, "moments": 5, "won_minor": 2100, "released_minor": 500, "difference_minor": 0,
+        "wins": 4, "claims": 4, "moments": 5, "prizes": (), "closed": False, "unclaimed": "",
+        "won_minor": 2100, "released_minor": 500, "difference_minor": 0,
         "accounts_balances": accounts, "accounts_postings": accounts, "accounts_plays": accounts, "problems": (),
     }  # fmt: skip
     return Reconciliation.model_validate({**figures, **changed})
@@ -96,7 +97,7 @@ def test_the_figures_add_up_and_agree_with_the_books() -> None:
     [
         ({"tokens": 16, "entries": 16}, "Tokens in the warehouse = tokens in the books"),
         ({"entries": 14}, "Tokens = entries that qualified"),
-        ({"claims": 3}, "Wins in the warehouse = winning moments claimed"),
+        ({"wins": 3}, "Wins in the warehouse = wins in the books"),
         ({"released_minor": 0}, "Money released = released in the books"),
         ({"difference_minor": 1}, "Largest difference of balances, postings and plays"),
         ({"problems": ("2 claims without a play",)}, "The books"),
@@ -202,7 +203,13 @@ def test_a_basket_that_earned_two_tiers_counts_once() -> None:
 
 def test_a_campaign_in_which_nothing_happened_has_a_report() -> None:
     nothing = dict.fromkeys(ACCOUNTS, 0) | {"available": 10_000}
-    told = books(tokens=0, entries=0, claims=0, won_minor=0, released_minor=0, accounts_balances=nothing)
+    told = books(tokens=0, entries=0, wins=0, won_minor=0, released_minor=0, accounts_balances=nothing)
     made = report(plays=(), shoppers=Shoppers(ArmSums(0, 0, 0), ArmSums(0, 0, 0), 0), told=told)
     assert made.reconciled, failing(made)
     assert made.money.left_minor == made.money.pool_minor
+
+
+def test_keys_that_were_not_revealed_in_time_are_a_line_that_does_not_hold() -> None:
+    due = datetime.fromisoformat(RULES["reveal_by"])
+    assert failing(report(as_of=due)) == []
+    assert failing(report(as_of=due + timedelta(seconds=1))) == ["Keys revealed in time"]

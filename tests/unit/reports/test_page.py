@@ -100,7 +100,7 @@ def test_an_auditor_finds_on_the_page_what_was_committed_and_what_can_be_checked
         "2017-06-02 09:00:00 UTC, before the opening", "2017-07-30 00:00:00 UTC</dd>",
     ):  # fmt: skip
         assert stated in section
-    assert section.index("today") < section.index("only after the reveal") < section.index("exists in this version")
+    assert section.index("at any time") < section.index("only after the reveal") < section.index("verify_draws.py")
 
 
 def test_a_launch_after_the_opening_and_a_reveal_overdue_are_said(made: Make) -> None:

@@ -87,6 +87,7 @@ function campaignCard(campaign) {
   return make("article", { class: "card" },
     make("h3", {}, campaign.title, make("span", { class: `tag ${PHASES[campaign.phase] ?? ""}` }, campaign.phase)),
     make("div", { class: "muted" }, `${campaign.campaign} v${campaign.version} · ${campaign.sponsor} · ${minute(campaign.window.opens)} to ${minute(campaign.window.closes)} ${campaign.window.time_zone}`,
+      campaign.audit ? make("div", { class: "bad" }, `Audit failed: ${campaign.audit}`) : null,
       campaign.report ? [" · ", make("a", { href: `/console/reports/${encodeURI(campaign.report)}` }, "report")] : null),
     make("div", { class: "pool", role: "img", "aria-label": `left ${shown("available")}, reserved ${shown("reserved")}, payable and paid ${paid} ${campaign.currency}` },
       make("i", { class: "p", style: share(paid) }), make("i", { class: "r", style: share(money("reserved")) }), make("i", { class: "a", style: share(money("available")) })),
@@ -173,15 +174,30 @@ function profile(found) {
     bars("brands", found.brands), bars("categories", found.categories));
 }
 
-byId("shopper-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const form = new FormData(event.target);
-  try {
-    byId("shopper").replaceChildren(profile(await post("/console/profile", Object.fromEntries(form))));
-  } catch (error) {
-    byId("shopper").replaceChildren(make("p", { class: "empty" }, error.message));
-  }
-});
+/** What an order earned, tier by tier, or why it did not. */
+function earned(found) {
+  const about = [`revision ${found.revision}`, found.authoritative ? "stated by the retailer's system" : "promised at the check-out only", found.cancelled_at ? `cancelled ${found.cancelled_at.slice(0, 10)}` : ""];
+  const tone = (tier) => (tier.state === "open" || tier.state === "played" ? "good" : "warn");
+  return make("div", { class: "profile" },
+    make("div", { class: "legend" }, about.filter(Boolean).map((text) => make("span", {}, text))),
+    found.tiers.length ? found.tiers.map((tier) => make("div", {}, make("span", { class: `tag ${tone(tier)}` }, tier.state ?? tier.reason), ` ${tier.campaign} v${tier.version}, tier ${tier.tier}: ${tier.words.join(" ")}`,
+      make("div", { class: "muted" }, [tier.state ? tier.reason : "", tier.unmet].filter(Boolean).join(" · ")))) : make("p", { class: "muted" }, "no campaign runs that it could take part in"));
+}
+
+/** Let a form ask for something, and show the answer below it. */
+function asks(name, path, drawn) {
+  byId(`${name}-form`).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      byId(name).replaceChildren(drawn(await post(path, Object.fromEntries(new FormData(event.target)))));
+    } catch (error) {
+      byId(name).replaceChildren(make("p", { class: "empty" }, error.message));
+    }
+  });
+}
+
+asks("shopper", "/console/profile", profile);
+asks("order", "/console/order", earned);
 byId("redrive-all").addEventListener("click", async (event) => {
   await settle(event.target, "send-again", last.dead_letters.filter((letter) => letter.redrivable).map((letter) => letter.message_id));
   event.target.disabled = false;

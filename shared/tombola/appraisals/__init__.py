@@ -1,0 +1,1 @@
+"""What a campaign that is planned would meet: running campaigns, shoppers on lists, the baskets of the past."""

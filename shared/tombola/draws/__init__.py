@@ -1,0 +1,1 @@
+"""What a token wins: drawn from the seed, granted from what there is."""

@@ -1,0 +1,1 @@
+"""The time machine: recorded orders through a new or changed campaign, at the date they happened."""
