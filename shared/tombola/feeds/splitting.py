@@ -96,7 +96,7 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
     block.starts = np.concatenate((NO_PLACES, [0], ends[:-1])) if len(ends) else NO_PLACES
     one_line_each = len(ends) == block.line_count
     block.lines = first + (np.arange(len(ends)) if one_line_each else np.searchsorted(all_ends, block.starts, "right"))
-    block.plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+    block.plain = _plain(data)
     block.shaped = _shaped(block, cells, width)
     blank = _blank(buffer, block)
     if not blank.any():
@@ -164,6 +164,11 @@ def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
     return flags
 
 
+def _plain(data: bytes) -> bytes:
+    """Return the same lines, each ended by LF."""
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+
+
 def _blank(buffer: Buffer, block: Block) -> Flags:
     """Return which records are lines without anything on them."""
     length = block.ends - block.starts
@@ -188,9 +193,9 @@ def _shaped(block: Block, cells: Flags, width: int) -> Flags:
 def _without(block: Block, blank: Flags) -> Block:
     """Return the block without blank lines, which are no records. No record of it is quoted."""
     kept = ~blank
-    assert block.plain is not None  # noqa: S101 (just made)
     assert block.shaped is not None  # noqa: S101 (just made)
-    block.plain = b"\n".join(line for line in block.plain.split(b"\n") if line)
+    sent = np.repeat(kept, block.ends - block.starts)
+    block.plain = _plain(np.frombuffer(block.data, np.uint8)[sent].tobytes())
     block.starts, block.ends, block.lines = block.starts[kept], block.ends[kept], block.lines[kept]
     block.shaped = block.shaped[kept]
     return block
