@@ -1,6 +1,6 @@
 """Checks of what can be won and of the money behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from tombola.campaigns.check_criteria import conditions
@@ -24,31 +24,52 @@ def _one_currency(campaign: Campaign, retailers: Known) -> Iterator[Finding]:
             yield Finding(("retailers", index), f"a pool in {currency}", expected)
 
 
-def _whole_minor_units(campaign: Campaign, _: Known) -> Iterator[Finding]:
-    if campaign.pool.currency not in EXPONENTS:
-        return
-    for path, amount in _amounts(campaign):
-        try:
-            campaign.minor(amount)
-        except ValueError as error:
-            found, expected = str(error).split("; expected ")
-            yield Finding(path, found, expected)
+Amounts = Callable[[Campaign], Iterator[tuple[Path, Decimal]]]
 
 
-def _amounts(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
+def _whole_minor_units(amounts: Amounts) -> Check:
+    """Return the check that these amounts have no more decimals than the currency; each part of a file has its own."""
+
+    def check(campaign: Campaign, _: Known) -> Iterator[Finding]:
+        for path, amount in amounts(campaign) if campaign.pool.currency in EXPONENTS else ():
+            try:
+                campaign.minor(amount)
+            except ValueError as error:
+                found, expected = str(error).split("; expected ")
+                yield Finding(path, found, expected)
+
+    return check
+
+
+def _of_pool(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
     yield ("pool", "amount"), campaign.pool.amount
     yield ("pool", "unrecovered_returns"), campaign.pool.unrecovered_returns
+
+
+def _of_prizes(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
     for index, prize in enumerate(campaign.prizes):
         yield ("prizes", index, WORTH[prize.kind]), prize.worth
+
+
+def _of_criteria(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
     for path, condition in conditions(campaign):
         for bound in ("minimum_spend", "maximum_spend"):
             if (amount := getattr(condition, bound)) is not None:
                 yield (*path, bound), amount
+
+
+def _of_audience(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
     for index, segment in enumerate(campaign.audience.segments):
         if segment.minimum_spend is not None:
             yield ("audience", "segments", index, "minimum_spend"), segment.minimum_spend
+
+
+def _of_fallback(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
     if campaign.when_empty and campaign.when_empty.fallback:
         yield ("when_empty", "fallback", "worth"), campaign.when_empty.fallback.worth
+
+
+def _of_free_entry(campaign: Campaign) -> Iterator[tuple[Path, Decimal]]:
     if campaign.free_entry:
         yield ("free_entry", "amount"), campaign.free_entry.amount
 
@@ -169,7 +190,12 @@ def _limits_that_bind(campaign: Campaign, _: Known) -> Iterator[Note]:
 
 MONEY: tuple[tuple[tuple[str, ...], Check], ...] = (
     (("retailers", "pool"), _one_currency),
-    (("pool", "prizes", "criteria", "further_tiers", "audience", "when_empty", "free_entry"), _whole_minor_units),
+    (("pool",), _whole_minor_units(_of_pool)),
+    (("pool", "prizes"), _whole_minor_units(_of_prizes)),
+    (("pool", "criteria", "further_tiers"), _whole_minor_units(_of_criteria)),
+    (("pool", "audience"), _whole_minor_units(_of_audience)),
+    (("pool", "when_empty"), _whole_minor_units(_of_fallback)),
+    (("pool", "free_entry"), _whole_minor_units(_of_free_entry)),
     (("prizes",), _names_of_prizes),
     (("prizes", "draw"), _prizes_fit_the_draw),
     (("prizes", "draw", "when_empty", "limits"), _says_what_happens_when_empty),

@@ -186,3 +186,16 @@ def retailers() -> dict[str, Retailer]:
         "corner-shop": Retailer(retailer="corner-shop", name="Corner Shop", feeds={"orders": Dialect()}, **shop),
         "mapped": Retailer(retailer="mapped", name="Mapped", feeds={"orders": mapped}, **shop),
     }
+
+
+def test_a_fault_in_the_criteria_hides_no_amount_of_a_prize(campaign_text: str, retailers: Known) -> None:
+    broken = {
+        "criteria": {"all": [{"minimum_quantity": 0}]},
+        "prizes": [{"name": "basket", "kind": "basket_value", "cap": "50.001", "moments": 40}],
+    }
+    faults = check(json.dumps({**read(campaign_text).value, **broken}), retailers)
+    assert isinstance(faults, list)
+    assert [fault.where.split(": ")[1] for fault in faults] == [
+        "criteria.all #1.minimum_quantity",
+        "prizes #1.cap",
+    ]
