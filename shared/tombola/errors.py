@@ -77,6 +77,12 @@ class Conflict(Fault):
     status = 409
 
 
+class Overdrawn(Conflict):
+    """An account would fall below zero. What was read may be torn, one part of it older than the other: ask again."""
+
+    code = "overdrawn"
+
+
 class Gone(Fault):
     """Existed, and is over: expired, revoked, superseded."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from tombola.errors import Conflict
+from tombola.errors import Conflict, Overdrawn
 from tombola.games.records import Record
 
 Account = Literal["funded", "available", "reserved", "payable", "paid", "expired", "recoverable", "written_off"]
@@ -75,7 +75,7 @@ def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: dateti
 
     Once a balance is closed, nothing of it can be won: what would become available is expired instead.
 
-    Raises `Conflict` (`overdrawn`) when an account other than `funded` would fall below zero, and
+    Raises `Overdrawn` when an account other than `funded` would fall below zero, and `Conflict`
     (`unbalanced`) when the legs do not sum to zero.
     """
     if sum(legs.values()):
@@ -86,7 +86,7 @@ def post(balance: Balance, *, cause: str, kind: Kind, legs: Accounts, at: dateti
     short = [account for account in ACCOUNTS if account != "funded" and after[account] < 0]
     if short:
         msg = f"{kind} for {cause} would leave {short[0]} at {after[short[0]]} minor units; expected 0 or more"
-        raise Conflict(msg, code="overdrawn")
+        raise Overdrawn(msg)
     moved = balance.model_copy(
         update={"accounts": after, "sequence": balance.sequence + 1, "revision": balance.revision + 1}
     )

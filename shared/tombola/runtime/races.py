@@ -5,25 +5,30 @@ from functools import cache
 from types import ModuleType
 from typing import TypeVar
 
+from tombola.errors import Overdrawn
 from tombola.ports.errors import PreconditionFailed
 
 R = TypeVar("R")
 
 ATTEMPTS = 20
 SECONDS = 20.0
+LOST = (PreconditionFailed, Overdrawn)
 
 
 def decide_again(work: Callable[[], R]) -> R:
     """Return what `work` returns, calling it anew as long as it loses a race: 20 times or 20 seconds at most.
 
+    Reads are not isolated: a play read before another commit, and its balance after it, add up to an `Overdrawn` that
+    no document knows of. So that is asked again too.
+
     Raises what `work` raises; `PreconditionFailed` when it lost every time.
     """
     try:
         return work()
-    except PreconditionFailed:
+    except LOST:
         pass
     attempts = _stamina().retry_context(
-        on=PreconditionFailed, attempts=ATTEMPTS - 1, timeout=SECONDS, wait_initial=0.01, wait_max=1.0, wait_jitter=0.1
+        on=LOST, attempts=ATTEMPTS - 1, timeout=SECONDS, wait_initial=0.01, wait_max=1.0, wait_jitter=0.1
     )
     for attempt in attempts:
         with attempt:

@@ -3,6 +3,7 @@ import threading
 import pytest
 import stamina
 
+from tombola.errors import Overdrawn
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, created_or_replaced
 from tombola.ports.errors import PreconditionFailed
@@ -53,3 +54,15 @@ def test_writers_who_decide_again_lose_nothing(ports: Ports) -> None:
     (found,) = ports.documents.get([key])
     assert found is not None
     assert found.fields["count"] == 20
+
+
+def test_money_read_older_than_its_play_is_read_again() -> None:
+    seen = iter([Overdrawn("release would leave reserved at -1500"), None])
+
+    def release() -> str:
+        torn = next(seen)
+        if torn is not None:
+            raise torn
+        return "released"
+
+    assert decide_again(release) == "released"
