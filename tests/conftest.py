@@ -50,6 +50,10 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, supp
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--adapters", choices=("embedded", "google"), default="embedded", help="what keeps the promises")
+
+
 @pytest.fixture
 def clock() -> ReplayClock:
     """Stand at noon of a summer's day until the test moves it."""

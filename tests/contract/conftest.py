@@ -1,4 +1,8 @@
-"""How contract tests run other processes, and kill them."""
+"""One suite per port, run on one set of adapters: `--adapters embedded` (the default) or `--adapters google`.
+
+On Google's adapters it meets the emulators, started here, and leaves out what `deviations.py` names. Also how
+contract tests run other processes, and kill them.
+"""
 
 import signal
 import subprocess
@@ -8,8 +12,34 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.contract.deviations import DEVIATIONS
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On Google's adapters leave out what is about the embedded ones, and what no emulator can show."""
+    if config.getoption("--adapters") == "embedded":
+        return
+    ours = [item for item in items if "contract" in item.path.parts and not item.path.name.startswith("test_embedded")]
+    deviating = {
+        test: item for item in ours if (test := f"{item.path.name}::{item.name.partition('[')[0]}") in DEVIATIONS
+    }
+    if gone := [
+        test for test in DEVIATIONS if test.partition("::")[0] in {i.path.name for i in ours} and test not in deviating
+    ]:
+        msg = f"deviations name tests that are no more: {', '.join(gone)}"
+        raise pytest.UsageError(msg)
+    left = [item for item in ours if f"{item.path.name}::{item.name.partition('[')[0]}" not in DEVIATIONS]
+    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    items[:] = left
+
+
+@pytest.fixture(scope="session")
+def adapters(request: pytest.FixtureRequest) -> str:
+    """Name the set of adapters that is held to its promises."""
+    chosen: str = request.config.getoption("--adapters")
+    return chosen
 
 
 @pytest.fixture

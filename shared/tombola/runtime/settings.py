@@ -15,7 +15,9 @@ class Settings(BaseSettings):
 
     `home` is the embedded adapters' folder; `functions` the folder of functions (default: the one of
     this checkout); `replay_from` gives the embedded adapters a clock that stands at that instant until it
-    is moved, for replays of recorded data; `bucket_prefix` stands before every bucket's logical name on Cloud Storage.
+    is moved, for replays of recorded data. On Google Cloud `bucket_prefix` stands before every bucket's logical
+    name, `key_prefix` before every key's, `dataset` is BigQuery's, `location` where its jobs run. `keys` tells where
+    keys are kept if not where all else is: Secret Manager has no emulator.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOMBOLA_", frozen=True, populate_by_name=True)
@@ -29,6 +31,10 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("TOMBOLA_PROJECT", "GOOGLE_CLOUD_PROJECT", "project")
     )
     bucket_prefix: str = ""
+    key_prefix: str = "tombola-"
+    keys: Literal["embedded", "google"] | None = None
+    dataset: str = "tombola"
+    location: str = "EU"
     function: str | None = Field(
         default=None, validation_alias=AliasChoices("TOMBOLA_FUNCTION", "K_SERVICE", "function")
     )
