@@ -35,6 +35,7 @@ Notifying = Annotated[
 Table = Annotated[str, _one_of("table", TABLES), Field(json_schema_extra={"enum": sorted(TABLES)})]
 KeyPattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]{1,200}$", description="1 to 200 of a-z, 0-9, - and *")]
 Extra = Literal["feeds", "reports", "signing"]
+Package = Literal["bundle", "image"]
 Memory = Annotated[
     str, Field(pattern=r"^(256|512)Mi$|^(1|2|4|8|16)Gi$", description="256Mi, 512Mi, 1Gi, 2Gi, 4Gi, 8Gi or 16Gi")
 ]
@@ -114,7 +115,7 @@ class Resources(Rules):
 
 
 class Declared(Rules):
-    """What every manifest says."""
+    """What every manifest says. `package` is what is deployed: sources for the platform to build, or an image."""
 
     summary: Annotated[str, Field(min_length=1, max_length=200)]
     trigger: Trigger
@@ -123,6 +124,7 @@ class Declared(Rules):
     writes: Resources = Resources()
     secrets: tuple[KeyPattern, ...] = ()
     extras: tuple[Extra, ...] = ()
+    package: Package = "bundle"
 
 
 class FunctionFile(Declared):
