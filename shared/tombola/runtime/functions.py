@@ -21,10 +21,11 @@ from tombola.ports.objects import BUCKETS
 from tombola.problems import problems_of
 from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
-from tombola.runtime.faults import MethodNotAllowed
+from tombola.runtime.faults import MethodNotAllowed, UnknownCaller, WrongCaller
 from tombola.runtime.http import Answer, HttpRequest
 from tombola.runtime.idempotency import Idempotency
 from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
+from tombola.runtime.oidc import check_caller
 from tombola.runtime.outcomes import Outcome, judged, observed
 from tombola.runtime.races import decide_again
 from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
@@ -105,6 +106,7 @@ def on_schedule(handler: Callable[[], object]) -> HttpFunction:
     def function(request: Request) -> Response:
         def work() -> str:
             check_method(request, ("POST",))
+            check_caller(lower_headers(request))
             decide_again(handler)
             return "done"
 
@@ -117,7 +119,7 @@ def on_schedule(handler: Callable[[], object]) -> HttpFunction:
 
 def _nobodys_fault(outcome: Outcome[str]) -> Outcome[str]:
     """A clock sends nothing that could be at fault: whatever is wrong is ours, and is to be seen as such."""
-    if outcome.fault is None or isinstance(outcome.fault, MethodNotAllowed):
+    if outcome.fault is None or isinstance(outcome.fault, MethodNotAllowed | UnknownCaller | WrongCaller):
         return outcome
     return Outcome("failed", 500, error=outcome.fault)
 
@@ -135,6 +137,7 @@ def _event_function(handler: Callable[..., object], topic: str, work: Callable[[
 
     def deliver(request: Request, arrival: _Arrival) -> str:
         check_method(request, ("POST",))
+        check_caller(lower_headers(request))
         arrival.body = body_of(request, MAX_PUSH_BYTES)
         arrival.delivery = decode(lower_headers(request), arrival.body)
         return decide_again(partial(work, arrival.delivery))

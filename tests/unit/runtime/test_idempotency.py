@@ -36,6 +36,8 @@ SOURCE = """
     from tombola.ports.topics import Message
     from tombola.runtime import Answer, HttpRequest, Idempotency, on_http, ports
 
+    NAPS = [0.3]  # the first is slow, whoever comes after it is not
+
     class Killed(BaseException):
         pass
 
@@ -56,9 +58,9 @@ SOURCE = """
             case b"crash": raise Killed
             case b"large": return Answer({"letter": "x" * 300_000})
             case b"later": return Answer({"try": "later"}, 503)
-            case b"slow": time.sleep(0.2)
+            case b"slow": time.sleep(NAPS.pop() if NAPS else 0)
             case b"empty": return Answer(status=204)
-        return Answer({"letter": request.body.decode(), "é": 1.0}, 201, {"X-Sent": "yes"})
+        return Answer({"letter": request.body.decode(), "é": 1.0, "at": time.monotonic_ns()}, 201, {"X-Sent": "yes"})
 
     @on_http(idempotency=Idempotency(caller=lambda request: "all", required=False))
     def ring_bell(request: HttpRequest) -> Answer:
@@ -263,7 +265,9 @@ def test_whoever_comes_back_after_its_time_leaves_the_next_ones_answer_alone(
             pass
         clock.advance(TIMEOUT)
         second = post(application.test_client(), b"slow")
+        assert not slow.done()
         assert (slow.result().status_code, second.status_code, effects()) == (201, 201, 2)
+        assert seen(slow.result()) != seen(second)
     third = post(application.test_client(), b"slow")
     assert (replayed(third), seen(third)) == (True, seen(second))
 

@@ -158,6 +158,24 @@ def test_an_event_function_shows_a_sample_event(folder: Path, write: Write) -> N
     assert list(problems(folder)) == ["ring_bell/events"]
 
 
+def test_a_function_installs_the_clients_of_the_ports_it_touches_and_no_other(folder: Path, write: Write) -> None:
+    write(manifest=RING + "writes: {documents: [orders]}\nextras: [signing]\n")
+    write(
+        "list_keys", "summary: Lists.\ntrigger: {http: GET}\nsecrets: [token-signing]\n",
+        "from tombola.runtime import on_http\n@on_http()\ndef list_keys(request): ...\n", {},
+    )  # fmt: skip
+    write(
+        "wind_up",
+        "summary: Winds.\ntrigger: {schedule: '0 * * * *'}\nreads: {warehouse: [feed_orders], objects: [audit]}\n",
+        "from tombola.runtime import on_schedule\n@on_schedule\ndef wind_up(): ...\n", {},
+    )  # fmt: skip
+    assert {name: one.installs for name, one in read_manifests(folder).items()} == {
+        "ring_bell": ("google-documents", "google-topics", "identity", "signing"),
+        "list_keys": ("google-keys",),
+        "wind_up": ("google-objects", "google-warehouse", "identity"),
+    }
+
+
 def test_missing_or_broken_defaults_are_named(folder: Path, write: Write) -> None:
     write()
     (folder / "defaults.yaml").write_text(DEFAULTS.replace("timeout: 540", "timeout: 9000"), encoding="utf-8")
