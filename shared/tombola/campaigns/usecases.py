@@ -172,14 +172,14 @@ def list_versions(ports: Ports, campaign: str) -> list[Version]:
 
 
 def launched_version(ports: Ports, campaign: str, number: int | None = None) -> Version:
-    """Return a launched version as it is now, the last one by default. Raises `Unknown`."""
-    versions = [one for one in list_versions(ports, campaign) if one.status != "committed"]
-    chosen = [one for one in versions if number in {None, one.version}]
-    if not chosen:
-        what = "it was never launched" if number is None else f"version {number} was never launched"
-        msg = f"campaign {campaign!r}: {what}"
+    """Return a version as it is now: this one, or the last one that was launched. Raises `Unknown`."""
+    if number is not None:
+        return _version(ports, campaign, number)[0]
+    launched = [one for one in list_versions(ports, campaign) if one.status != "committed"]
+    if not launched:
+        msg = f"campaign {campaign!r} was never launched"
         raise Unknown(msg, code="unknown-campaign")
-    return chosen[-1]
+    return launched[-1]
 
 
 def _known(ports: Ports, names: tuple[str, ...]) -> Mapping[str, Retailer]:
