@@ -20,7 +20,6 @@ from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
 from tombola.fairness.usecases import export_audit, reveal_campaign
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.games.tokens import SIGNING_KEY
-from tombola.local.emulators.cloud import cloud
 from tombola.local.development import listen, log_file
 from tombola.local.journey import RETAILER, Journey
 from tombola.local.laptop import Laptop, alone_in, assemble
@@ -197,13 +196,19 @@ def demo(home: Path, households: int | None, on: Ground = "embedded") -> Iterato
 def _embedded(home: Path, bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable[[], object]]]:
     """Live in files of the home folder, from where an earlier run came to."""
     chosen = {"home": home, "adapters": "embedded", "replay_from": bookmark.read(BEGINS)}
-    laptop = assemble(home, wiring.build(read_settings().model_copy(update=chosen)))
+    fresh = not bookmark.read(BEGINS) > BEGINS
+    ports, counts = wiring.build(read_settings().model_copy(update=chosen)), Counts()
+    laptop = assemble(home, counted(ports, counts) if fresh else ports, queue=queue_of(ports))
     yield laptop, laptop.watcher.scan
+    if fresh:  # a run that was killed, or lived again, tells nothing of what a year takes
+        keep_operations(home, laptop.ports, counts)
 
 
 @contextmanager
 def _emulated(home: Path, _bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable[[], object]]]:
     """Live on emulators, which begin empty and end with the block; what they kept of files is copied to the home."""
+    from tombola.local.emulators.cloud import cloud  # noqa: PLC0415 (only who asks for emulators needs their clients)
+
     with cloud(home) as emulated:
         ports = wiring.build(read_settings().model_copy(update={**emulated.settings, "replay_from": BEGINS}))
         emulated.prepare(ports)
