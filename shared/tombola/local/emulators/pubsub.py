@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tombola.local.emulators.running import Running, answers, free_port, java, running, sdk_platform
 
@@ -15,7 +16,7 @@ def pubsub(project: str) -> Iterator[Running]:
     port = free_port()
     address = f"127.0.0.1:{port}"
     emulator = Running("Pub/Sub emulator", address, {"PUBSUB_EMULATOR_HOST": address})
-    command = [java(), "-Xmx1g", "-jar", jar, "--host=127.0.0.1", f"--port={port}"]
+    command: list[str | Path] = [java(), "-Xmx1g", "-jar", jar, "--host=127.0.0.1", f"--port={port}"]
     topics = f"http://{address}/v1/projects/{project}/topics"
     with running(emulator, command, ready=lambda: answers(topics)) as answering:
         yield answering

@@ -33,7 +33,7 @@ def storage(project: str, *, root: Path, notify: Notification | None = None) -> 
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     emulator = Running("fake-gcs-server", address, {"STORAGE_EMULATOR_HOST": address})
-    command = [
+    command: list[str | Path] = [
         _program(), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-log-level", "warn",
         "-external-url", address, "-public-host", f"127.0.0.1:{port}",
         "-backend", "filesystem", "-filesystem-root", root, *_events(project, notify),
