@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tombola.costs.operations import FunctionOperations, Operations
 from tombola.costs.prices import Prices
-from tombola.costs.volumes import DAY, SCALES_WITH, Assumptions, daily_calls, factor
+from tombola.costs.volumes import DAY, Assumptions, daily_calls, factor
 
 MONTH = 30
 """Days."""
@@ -18,7 +18,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How a function is deployed: GiB of memory, vCPUs, requests at a time, and how many subscriptions a message of a topic has."""
+    """How a function is deployed: GiB of memory beside one vCPU, and requests at a time."""
 
     memory_gib: Decimal
     concurrency: int
@@ -34,7 +34,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One function in a day. `seconds` are those of one call, waiting included; `instances` those of the busiest second."""
+    """One function in a day. `seconds` are those of one call, waiting included; `instances` of the busiest second."""
 
     function: str
     calls: Decimal
@@ -86,8 +86,7 @@ def _load(
     """Waiting for Firestore and the others is added to the seconds that the run measured on one machine."""
     work = Decimal(str(done.seconds)) + done.trips * assumed.trip_seconds
     seconds = work * times / calls if calls else Decimal(0)
-    scheduled = name in SCALES_WITH and SCALES_WITH[name] in {"plays"}
-    peak = calls / DAY * (1 if scheduled else assumed.peak)
+    peak = calls / DAY * (1 if name in SCHEDULED else assumed.peak)
     return Load(name, calls, peak, seconds, peak * seconds / service.concurrency)
 
 
@@ -118,7 +117,7 @@ def _units(
     assumed: Assumptions, day: Daily, services: Mapping[str, Service], topics: Mapping[str, Topic]
 ) -> Iterator[tuple[str, str, Decimal]]:
     """Yield what is billed, the line of the price list, and the units of a month."""
-    read, written, deleted, bytes_written = (sum((one[i] for one in day.documents.values()), Decimal(0)) for i in range(4))
+    read, written, deleted, _ = (sum(each, Decimal(0)) for each in zip(*day.documents.values(), strict=True))
     yield "Firestore, documents read", "firestore_read", read * MONTH
     yield "Firestore, documents written", "firestore_write", written * MONTH
     yield "Firestore, documents deleted", "firestore_delete", deleted * MONTH
@@ -151,6 +150,8 @@ def _units(
 
 CREATED_ONCE = frozenset({"orders", "contributions", "profiles", "entries", "plays", "claims", "postings", "payments"})
 """Collections whose documents stay: what is written of others replaces itself, or goes."""
-PUBLIC = frozenset({"receive_webhook", "check_out", "choose_offer", "play_game", "claim_prize", "enter_free", "record_payment"})
+PUBLIC = frozenset(
+    {"receive_webhook", "check_out", "choose_offer", "play_game", "claim_prize", "enter_free", "record_payment"}
+)
 SCHEDULED = frozenset({"load_warehouse", "relay_outbox", "settle_plays", "seal_draws"})
 ANSWER_BYTES = 1_500

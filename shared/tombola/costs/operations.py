@@ -37,7 +37,7 @@ class ObjectOperations(_Counted):
 
 
 class FunctionOperations(_Counted):
-    """Of one function. `seconds` are those its requests took in all, `trips` its calls of ports that wait for an answer."""
+    """Of one function. `seconds` are those of all its requests, `trips` its calls of ports that wait for an answer."""
 
     calls: int = 0
     seconds: float = 0

@@ -19,12 +19,16 @@ class Assumptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    orders: Annotated[int, Field(gt=0, description="orders a day that shops tell at once, by webhook or check-out")] = 3_000_000
+    orders: Annotated[int, Field(gt=0, description="orders a day that shops tell at once, by webhook or check-out")] = (
+        3_000_000
+    )
     rows: Annotated[int, Field(gt=0, description="rows of feeds a day")] = 20_000_000
     peak: Annotated[Decimal, Field(ge=1, description="the busiest second beside the average one")] = Decimal(10)
-    webhooks_per_order: Annotated[Some, Field(description="webhooks per order: new, changed, cancelled")] = Decimal("0.9")
-    check_outs_per_order: Annotated[Some, Field(description="thank-you pages per order")] = Decimal("1")
-    banners_per_order: Annotated[Some, Field(description="banner places asked for per order")] = Decimal("5")
+    webhooks_per_order: Annotated[Some, Field(description="webhooks per order: new, changed, cancelled")] = Decimal(
+        "0.9"
+    )
+    check_outs_per_order: Annotated[Some, Field(description="thank-you pages per order")] = Decimal(1)
+    banners_per_order: Annotated[Some, Field(description="banner places asked for per order")] = Decimal(5)
     plays_per_order: Annotated[Some, Field(description="tokens played per order")] = Decimal("0.09")
     order_rows: Annotated[Share, Field(description="share of rows that are order lines")] = Decimal("0.75")
     navigation_rows: Annotated[Share, Field(description="share of rows that are navigation")] = Decimal("0.2")
@@ -35,9 +39,9 @@ class Assumptions(BaseModel):
     bytes_per_row: Annotated[int, Field(gt=0, description="bytes of one row as it is sent")] = 100
     retailers: Annotated[int, Field(gt=0, description="retailers")] = 300
     campaigns: Annotated[int, Field(gt=0, description="live campaigns, equally busy")] = 50
-    trip_seconds: Annotated[Some, Field(description="seconds of one call to Firestore, Pub/Sub or Cloud Storage")] = Decimal("0.01")
+    trip_seconds: Annotated[Some, Field(description="seconds of one call of a port")] = Decimal("0.01")
     kept_days: Annotated[int, Field(gt=0, description="days that documents and files are kept, on average")] = 180
-    log_bytes: Annotated[int, Field(gt=0, description="bytes of one request's log line, with what the platform adds")] = 1_000
+    log_bytes: Annotated[int, Field(gt=0, description="bytes logged per request")] = 1_000
 
 
 def daily_calls(assumed: Assumptions, run: Operations) -> dict[str, Decimal]:

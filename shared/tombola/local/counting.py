@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -14,15 +15,20 @@ import structlog
 from tombola.costs.operations import (
     DocumentOperations,
     FunctionOperations,
+    Happened,
     MessageOperations,
     ObjectOperations,
+    Operations,
 )
+from tombola.local.console import LOG_FILE
 from tombola.ports import Ports
 from tombola.ports.documents import Delete, DocumentKey, Documents, OutboundEvent, Snapshot, Where, Write, size_of
 from tombola.ports.objects import ObjectInfo, ObjectRef, Objects, ObjectWriter
 from tombola.ports.topics import Message, Topics
 from tombola.runtime.outbox import PublishingDocuments
 
+OPERATIONS = "operations.json"
+SOURCE = "tombola demo"
 Of = tuple[str, str, str]
 """What was counted: its port, its collection, topic or bucket, and what was done to it."""
 
@@ -168,3 +174,24 @@ class _Objects:
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectInfo]:
         self.counts.add("objects", bucket, listed=1)
         return self.inner.list(bucket, prefix)
+
+
+def keep_operations(home: Path, ports: Ports, counts: Counts) -> None:
+    """Write what a whole run took into the home, for `tombola cost`."""
+    rows: Counter[str] = Counter()
+    files = 0
+    for info in ports.objects.list("receipts"):
+        if info.ref.name.endswith("/receipt.json"):
+            with ports.objects.open(info.ref) as stream:
+                receipt = json.load(stream)
+            rows[receipt["feed"]] += receipt["rows"]
+            files += 1
+    functions = counts.of_functions(served(home / LOG_FILE))
+    orders = functions["record_order"].documents["orders"].written if "record_order" in functions else 0
+    operations = Operations(
+        counted_on=datetime.now(UTC).date(),
+        source=SOURCE,
+        happened=Happened(orders=orders, rows=dict(sorted(rows.items())), files=files),
+        functions=functions,
+    )
+    (home / OPERATIONS).write_text(operations.model_dump_json(indent=1) + "\n", encoding="utf-8")
