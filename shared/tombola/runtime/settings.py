@@ -18,8 +18,8 @@ class Settings(BaseSettings):
     is moved, for replays of recorded data. On Google Cloud `bucket_prefix` stands before every bucket's logical
     name, `key_prefix` before every key's, `dataset` is BigQuery's, `location` where its jobs run. `keys` tells where
     keys are kept if not where all else is: Secret Manager has no emulator. `push_audience` and `push_account` make
-    functions that the platform calls verify who calls (see `runtime.oidc`), by the keys at `push_keys`. `timeout` is how
-    long the platform lets the function work on one request, in seconds.
+    functions that the platform calls verify who calls (see `runtime.oidc`), by the keys at `push_keys`. `timeout` is
+    how long the platform lets the function work on one request, in seconds.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOMBOLA_", frozen=True, populate_by_name=True)
