@@ -225,7 +225,7 @@ def test_an_unknown_bucket_is_refused(objects: Objects, bucket: str) -> None:
         lambda: create(objects, "a", bucket=bucket),
         lambda: objects.list(bucket),
     ):
-        with pytest.raises(Refused, match="expected one of inbox, staging, receipts, config, reports"):
+        with pytest.raises(Refused, match="expected one of inbox, staging, receipts, rejects, config, reports"):
             ask()
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, AwareDatetime, Field, ValidationError
+from pydantic import AliasChoices, AwareDatetime, Field, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tombola.problems import problems_of
@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     this checkout); `replay_from` gives the embedded adapters a clock that stands at that instant until it
     is moved, for replays of recorded data. On Google Cloud `bucket_prefix` stands before every bucket's logical
     name, `key_prefix` before every key's, `dataset` is BigQuery's, `location` where its jobs run. `keys` tells where
-    keys are kept if not where all else is: Secret Manager has no emulator.
+    keys are kept if not where all else is: Secret Manager has no emulator. `push_audience` and `push_account` make
+    functions that the platform calls verify who calls (see `runtime.oidc`), by the keys at `push_keys`. `timeout` is
+    how long the platform lets the function work on one request, in seconds.
 
     `telemetry` tells who gets spans and metrics: nobody, standard error, Google Cloud, or a collector that speaks OTLP;
     to the latter two goes the share `trace_sampling` of the traces that begin here, and the share `crowd_sampling` of
@@ -48,6 +50,12 @@ class Settings(BaseSettings):
     keys: Literal["embedded", "google"] | None = None
     dataset: str = "tombola"
     location: str = "EU"
+    push_audience: str | None = None
+    push_account: str | None = None
+    push_keys: str = "https://www.googleapis.com/oauth2/v3/certs"
+    timeout: PositiveInt = Field(
+        default=540, validation_alias=AliasChoices("TOMBOLA_TIMEOUT", "CLOUD_RUN_TIMEOUT_SECONDS", "timeout")
+    )
     function: str | None = Field(
         default=None, validation_alias=AliasChoices("TOMBOLA_FUNCTION", "K_SERVICE", "function")
     )
