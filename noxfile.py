@@ -81,6 +81,20 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session
+def bundle(session: nox.Session) -> None:
+    """Stage every function as it is deployed, below build/: `nox -s bundle [-- --changed-since FILE]`."""
+    sync(session)
+    session.run("python", "tools/bundle.py", *session.posargs)
+
+
+@nox.session
+def functions(session: nox.Session) -> None:
+    """Every bundle alone in an environment of its own, started and called as the platform does it."""
+    sync(session, extras=("demo", "google"), groups=("tests",))
+    session.run("pytest", "tests/bundles", *session.posargs, env=emulators(session))
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Files that nobody would write, as many as fit into the time: `nox -s fuzz [-- --seconds 60] [--seed N]`."""
     sync(session, extras=("local",), groups=("tests",))

@@ -124,8 +124,8 @@ def show(campaign: Id, home: Home = None) -> None:
         _show(version)
         if failed := failed_audit(version.reveal_by, version.revealed_at, ports.clock.now()):
             typer.echo(f"  {'audit':<10} FAILED: {failed}")
-        if launched := version.launched():
-            _show_figures(campaign_facts(ports, launched))
+        if version.status != "committed":
+            _show_figures(campaign_facts(ports, version.launched()))
 
 
 def _show_figures(facts: Facts) -> None:

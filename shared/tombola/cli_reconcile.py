@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tombola.campaigns.usecases import list_versions
+from tombola.campaigns.usecases import launched_version
 from tombola.cli_home import Home, home_ports
-from tombola.errors import Unknown
 from tombola.money import major_units
 from tombola.settling.usecases import reconcile
 
 if TYPE_CHECKING:
-    from tombola.ports import Ports
     from tombola.settling.reconciling import Reconciliation
 
 
@@ -28,21 +26,13 @@ def command(
     Reads are not isolated from one another: ask while nothing is written.
     """
     ports = home_ports(home)
-    books = reconcile(ports, campaign, _last_launched(ports, campaign) if version is None else version)
+    books = reconcile(ports, campaign, launched_version(ports, campaign, version).version)
     for line in _lines(books):
         typer.echo(line)
     for problem in books.problems:
         typer.echo(f"problem: {problem}", err=True)
     if not books.adds_up:
         raise typer.Exit(1)
-
-
-def _last_launched(ports: "Ports", campaign: str) -> int:
-    launched = [version.version for version in list_versions(ports, campaign) if version.status != "committed"]
-    if not launched:
-        msg = f"campaign {campaign!r} was never launched; it has no books yet"
-        raise Unknown(msg, code="unknown-campaign")
-    return launched[-1]
 
 
 def _lines(books: "Reconciliation") -> Iterator[str]:

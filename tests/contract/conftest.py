@@ -1,7 +1,8 @@
 """One suite per port, run on one set of adapters: `--adapters embedded` (the default) or `--adapters google`.
 
-On Google's adapters it meets the emulators, started here, and leaves out what `deviations.py` names. Also how
-contract tests run other processes, and kill them.
+On Google's adapters it meets the emulators, started here, and leaves out what `deviations.py` names. What is about one
+set alone stands in `test_embedded_*.py` or `test_google_*.py`. Also how contract tests run other processes, and kill
+them.
 """
 
 import signal
@@ -13,15 +14,24 @@ from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
+
+__all__ = ["buckets_root", "google_objects", "storage_emulator"]
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
+OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is about the other set of adapters: its libraries may not be here."""
+    return True if collection_path.name.startswith(OTHERS[config.getoption("--adapters")]) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On Google's adapters leave out what is about the embedded ones, and what no emulator can show."""
+    """On Google's adapters leave out what no emulator can show."""
     if config.getoption("--adapters") == "embedded":
         return
-    ours = [item for item in items if "contract" in item.path.parts and not item.path.name.startswith("test_embedded")]
+    ours = [item for item in items if "contract" in item.path.parts]
     deviating = {
         test: item for item in ours if (test := f"{item.path.name}::{item.name.partition('[')[0]}") in DEVIATIONS
     }

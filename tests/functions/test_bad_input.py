@@ -175,7 +175,7 @@ def test_a_broken_row(deliver: Deliver, ports: Ports) -> None:
     )  # fmt: skip
     assert "ISO 8601" in error.examples[0].message
     assert receipt.rejected_file is not None
-    with ports.objects.open(ports.objects.stat("receipts", receipt.rejected_file.name).ref) as stream:
+    with ports.objects.open(ports.objects.stat("rejects", receipt.rejected_file.name).ref) as stream:
         assert stream.read().decode().splitlines()[0] == HEADER
 
 

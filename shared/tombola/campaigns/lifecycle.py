@@ -13,7 +13,7 @@ from typing import Literal
 
 from tombola.campaigns.model import Campaign, Launched, Window
 from tombola.digests import digest, keyed
-from tombola.errors import Conflict, Malformed, Problem
+from tombola.errors import Conflict, Malformed, Problem, Unknown
 
 KeyKind = Literal["id", "seed"]
 KEY_BYTES = 32
@@ -48,10 +48,11 @@ class Version:
     revealed_at: datetime | None = None
     revision: int = 1
 
-    def launched(self) -> Launched | None:
-        """Return the launched version with its rules read again, or None while it is only committed."""
+    def launched(self) -> Launched:
+        """Return the launched version with its rules read again. Raises `Unknown` while it is only committed."""
         if self.status == "committed":
-            return None
+            msg = f"version {self.version} of campaign {self.campaign!r} is not launched"
+            raise Unknown(msg, code="unknown-campaign")
         return Launched.model_validate(
             {
                 "rules": Campaign.model_validate_json(self.rules),

@@ -24,6 +24,7 @@ __all__ = [
     "end_campaign",
     "find_launched",
     "launch_campaign",
+    "launched_version",
     "list_versions",
     "live_campaigns",
     "live_index",
@@ -83,9 +84,9 @@ def launch_campaign(ports: Ports, campaign: str, witness: str) -> Launched:
     head, head_snapshot, version, snapshot = _latest(ports, campaign)
     step = lifecycle.launch(head, version, witness, ports.clock.now())
     if step is None:
-        return _launched(version)
+        return version.launched()
     next_head, next_version = step
-    launched = _launched(next_version)
+    launched = next_version.launched()
     writes: list[Write] = [_head_write(next_head, head_snapshot), _replaced(next_version, snapshot)]
     ports.documents.commit(writes + _opened_money(ports, launched))
     _forget(ports, next_version)
@@ -103,12 +104,12 @@ def end_campaign(ports: Ports, campaign: str) -> Launched:
     head, head_snapshot, version, snapshot = _latest(ports, campaign, live=True)
     step = lifecycle.end(head, version, ports.clock.now())
     if step is None:
-        return _launched(version)
+        return version.launched()
     next_head, next_version = step
     writes: list[Write] = [_head_write(next_head, head_snapshot), _replaced(next_version, snapshot)]
     ports.documents.commit(writes + _closed_slots(ports, next_version))
     _forget(ports, next_version)
-    return _launched(next_version)
+    return next_version.launched()
 
 
 def reveal_version(ports: Ports, campaign: str, version: int) -> Launched:
@@ -119,10 +120,10 @@ def reveal_version(ports: Ports, campaign: str, version: int) -> Launched:
     found, snapshot = _version(ports, campaign, version)
     revealed = lifecycle.reveal(found, ports.clock.now())
     if revealed is None:
-        return _launched(found)
+        return found.launched()
     ports.documents.commit([_replaced(revealed, snapshot)])
     _forget(ports, revealed)
-    return _launched(revealed)
+    return revealed.launched()
 
 
 def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
@@ -130,9 +131,11 @@ def find_launched(ports: Ports, campaign: str, version: int) -> Launched:
 
     Raises `Unknown` when there is no such version, or it was only committed.
     """
-    return ports.memo.read(
-        _memory(campaign, version), STALE_FOR, lambda: _launched(_version(ports, campaign, version)[0])
-    )
+
+    def load() -> Launched:
+        return _version(ports, campaign, version)[0].launched()
+
+    return ports.memo.read(_memory(campaign, version), STALE_FOR, load)
 
 
 def live_campaigns(ports: Ports, *, as_of: datetime | None = None) -> tuple[Launched, ...]:
@@ -166,6 +169,17 @@ def list_versions(ports: Ports, campaign: str) -> list[Version]:
     head, _ = _head(ports, campaign)
     _check_known(head)
     return [_version(ports, campaign, number)[0] for number in range(1, head.latest + 1)]
+
+
+def launched_version(ports: Ports, campaign: str, number: int | None = None) -> Version:
+    """Return a version as it is now: this one, or the last one that was launched. Raises `Unknown`."""
+    if number is not None:
+        return _version(ports, campaign, number)[0]
+    launched = [one for one in list_versions(ports, campaign) if one.status != "committed"]
+    if not launched:
+        msg = f"campaign {campaign!r} was never launched"
+        raise Unknown(msg, code="unknown-campaign")
+    return launched[-1]
 
 
 def _known(ports: Ports, names: tuple[str, ...]) -> Mapping[str, Retailer]:
@@ -213,15 +227,7 @@ def _with_status(ports: Ports, status: str) -> tuple[Launched, ...]:
     versions = sorted(
         (_stored(snapshot) for snapshot in found), key=lambda version: (version.campaign, version.version)
     )
-    return tuple(_launched(version) for version in versions)
-
-
-def _launched(version: Version) -> Launched:
-    launched = version.launched()
-    if launched is None:
-        msg = f"version {version.version} of campaign {version.campaign!r} is not launched"
-        raise Unknown(msg, code="unknown-campaign")
-    return launched
+    return tuple(version.launched() for version in versions)
 
 
 def _head(ports: Ports, campaign: str) -> tuple[Head, Snapshot | None]:

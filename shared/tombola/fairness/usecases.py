@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from tombola.campaigns.lifecycle import Version
 from tombola.campaigns.model import Launched
-from tombola.campaigns.usecases import list_versions, reveal_version, started_campaigns
+from tombola.campaigns.usecases import launched_version, reveal_version, started_campaigns
 from tombola.draws.claims import narrowed, probes
-from tombola.errors import Fault, Unknown
+from tombola.errors import Fault
 from tombola.fairness.canonical import line
 from tombola.fairness.events import draws_sealed
 from tombola.fairness.exporting import Audited, export_files
@@ -82,7 +81,7 @@ def reveal_campaign(ports: Ports, campaign: str, version: int | None = None) -> 
 
     Raises `Unknown`, `Conflict` (`not-to-be-revealed`) while a token can be played or a draw is not sealed.
     """
-    launched = _launched(_version(ports, campaign, version))
+    launched = launched_version(ports, campaign, version).launched()
     if launched.status != "revealed":
         of = version_of(launched)
         last = latest_seal(ports, of)
@@ -103,8 +102,8 @@ def export_audit(ports: Ports, campaign: str, version: int | None = None) -> Ite
 
     Reads are not isolated: ask while nothing is written. Raises `Unknown`.
     """
-    chosen = _version(ports, campaign, version)
-    launched = _launched(chosen)
+    chosen = launched_version(ports, campaign, version)
+    launched = chosen.launched()
     of = version_of(launched)
     last = latest_seal(ports, of)
     if last is not None:
@@ -189,22 +188,3 @@ def _read(ports: Ports, ref: ObjectRef) -> bytes:
 
 def _all(ports: Ports, model: type[R], of: CampaignVersion) -> Iterator[R]:
     return all_of(ports.documents, model, Where("campaign", "==", of.text))
-
-
-def _version(ports: Ports, campaign: str, number: int | None) -> Version:
-    """Return a launched version as it is now, the last one by default."""
-    versions = [one for one in list_versions(ports, campaign) if one.status != "committed"]
-    chosen = [one for one in versions if number in {None, one.version}]
-    if not chosen:
-        what = "it was never launched" if number is None else f"version {number} was never launched"
-        msg = f"campaign {campaign!r}: {what}"
-        raise Unknown(msg, code="unknown-campaign")
-    return chosen[-1]
-
-
-def _launched(version: Version) -> Launched:
-    launched = version.launched()
-    if launched is None:
-        msg = f"version {version.version} of campaign {version.campaign!r} is not launched"
-        raise Unknown(msg, code="unknown-campaign")
-    return launched

@@ -133,7 +133,7 @@ class Attempt:
     """
 
     def __init__(self, attempt: str, folder: str, schema: pa.Schema, create: Create, sent_as: str = "") -> None:
-        """Name files by `attempt` in `folder`, in the buckets `staging` and `receipts`.
+        """Name files by `attempt` in `folder`, in the buckets `staging` and `rejects`.
 
         Rejected rows bear the extension of the file that was `sent_as` this name, if it has one.
         """
@@ -161,7 +161,7 @@ class Attempt:
     def reject(self, form: RejectsForm, rows: Sequence[Any]) -> None:
         """Take rejected rows as they were sent, in the file's own form."""
         if self._refused is None:
-            target = self._open("receipts", f"rejected-{self._attempt}.{self._extension or form.extension}")
+            target = self._open("rejects", f"rejected-{self._attempt}.{self._extension or form.extension}")
             writer = form.writer(target)
             self._stack.callback(writer.close)
             self._refused = (target, writer)

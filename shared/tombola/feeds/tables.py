@@ -1,9 +1,9 @@
 """The warehouse tables of all feeds: their names, schemas and keys."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, get_args
 
-from tombola.feeds.contracts import CONTRACTS, KINDS
 from tombola.feeds.events import FeedKind
 
 if TYPE_CHECKING:
@@ -24,13 +24,17 @@ def stored_name(field: str) -> str:
     return STORED_AS.get(field, field)
 
 
-class _Tables(Mapping[str, "pa.Schema"]):
-    """Schemas by table, made when asked for: who only judges rows needs no pyarrow."""
+T_co = TypeVar("T_co", covariant=True)
 
-    def __getitem__(self, table: str) -> "pa.Schema":
-        from tombola.feeds.schemas import arrow_schema  # noqa: PLC0415 (pyarrow is for those who need it)
 
-        return arrow_schema(_KIND_OF[table])
+class _ByTable(Mapping[str, T_co]):
+    """Something of every feed's table, worked out when asked for: most functions only pass the tables by."""
+
+    @abstractmethod
+    def _of(self, kind: FeedKind) -> T_co: ...
+
+    def __getitem__(self, table: str) -> T_co:
+        return self._of(_KIND_OF[table])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_KIND_OF)
@@ -39,10 +43,22 @@ class _Tables(Mapping[str, "pa.Schema"]):
         return len(_KIND_OF)
 
 
-_KIND_OF: Mapping[str, FeedKind] = {table_name(kind): kind for kind in KINDS}
-TABLES: Mapping[str, "pa.Schema"] = _Tables()
+class _Schemas(_ByTable["pa.Schema"]):
+    def _of(self, kind: FeedKind) -> "pa.Schema":
+        from tombola.feeds.schemas import arrow_schema  # noqa: PLC0415 (pyarrow is for those who need it)
+
+        return arrow_schema(kind)
+
+
+class _Keys(_ByTable[tuple[str, ...]]):
+    def _of(self, kind: FeedKind) -> tuple[str, ...]:
+        from tombola.feeds.contracts import contract  # noqa: PLC0415 (see _ByTable)
+
+        return ("retailer", *map(stored_name, contract(kind).KEY))
+
+
+_KIND_OF: Mapping[str, FeedKind] = {table_name(kind): kind for kind in get_args(FeedKind)}
+TABLES: Mapping[str, "pa.Schema"] = _Schemas()
 """The warehouse tables of all feeds."""
-KEYS: Mapping[str, tuple[str, ...]] = {
-    table_name(kind): ("retailer", *map(stored_name, row.KEY)) for kind, row in CONTRACTS.items()
-}
+KEYS: Mapping[str, tuple[str, ...]] = _Keys()
 """What names one row of each warehouse table."""

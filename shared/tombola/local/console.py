@@ -50,7 +50,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_BUCKETS = {"/console/receipts/": "receipts", "/console/reports/": "reports"}
+_BUCKETS = {"/console/receipts/": "receipts", "/console/rejects/": "rejects", "/console/reports/": "reports"}
 """Below which path the objects of a bucket can be read."""
 _REPORT_POLICY = (
     "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"

@@ -75,7 +75,7 @@ class Folder:
 
     @contextmanager
     def create(self, bucket: str, _name: str) -> Iterator[NewObject]:
-        """Open the file of accepted rows (`staging`) or of rejected rows (`receipts`)."""
+        """Open the file of accepted rows (`staging`) or of rejected rows (`rejects`)."""
         name = ACCEPTED if bucket == "staging" else self.rejected
         with self.writing(name) as stream:
             yield LocalObject(LocalRef(str(self.path or ""), name), stream)

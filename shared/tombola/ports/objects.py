@@ -9,8 +9,8 @@ from typing import BinaryIO, Protocol
 
 from tombola.ports.errors import Refused
 
-BUCKETS = ("inbox", "staging", "receipts", "config", "reports", "audit")
-"""The logical names of all buckets."""
+BUCKETS = ("inbox", "staging", "receipts", "rejects", "config", "reports", "audit")
+"""The logical names of all buckets. What is kept for another time lies in another bucket: expiry is a bucket's."""
 MAX_NAME_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 """Cloud Storage has no such limit; file systems do, and no retailer needs longer segments."""

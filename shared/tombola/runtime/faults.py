@@ -21,6 +21,20 @@ class MethodNotAllowed(Fault):
     status = 405
 
 
+class UnknownCaller(Fault):
+    """Only the platform may call this, and whoever calls does not show that it is the platform."""
+
+    code = "unknown-caller"
+    status = 401
+
+
+class WrongCaller(Fault):
+    """Shows who calls, and it is somebody else than the one who may."""
+
+    code = "wrong-caller"
+    status = 403
+
+
 class BeyondLimits(Fault):
     """Asks for something that a port never allows. The port's own words may show what lies inside: they stay here."""
 

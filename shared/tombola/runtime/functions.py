@@ -21,10 +21,12 @@ from tombola.ports.objects import BUCKETS
 from tombola.problems import problems_of
 from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
-from tombola.runtime.faults import MethodNotAllowed
+from tombola.runtime.faults import MethodNotAllowed, UnknownCaller, WrongCaller
 from tombola.runtime.http import Answer, HttpRequest
+from tombola.runtime.idempotency import Idempotency
 from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
-from tombola.runtime.outcomes import Outcome, judged, observed
+from tombola.runtime.oidc import check_caller
+from tombola.runtime.outcomes import Line, Outcome, judged, observed
 from tombola.runtime.races import decide_again
 from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
 from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
@@ -63,20 +65,25 @@ def on_object(handler: Callable[[ObjectNotice], object]) -> HttpFunction:
 
 
 def on_http(
-    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000
+    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000, idempotency: Idempotency | None = None
 ) -> Callable[[Callable[[HttpRequest], Answer]], HttpFunction]:
-    """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body."""
+    """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body.
+
+    With `idempotency`, a request that is sent again under its key is answered again, and not done again.
+    """
 
     def decorate(handler: Callable[[HttpRequest], Answer]) -> HttpFunction:
         def function(request: Request) -> Response:
             def work() -> Answer:
-                made: object = decide_again(partial(handler, request_of(request, methods, max_bytes)))
-                if not isinstance(made, Answer):
-                    msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
-                    raise TypeError(msg)
-                return made
+                asked = request_of(request, methods, max_bytes)
+                if idempotency is None:
+                    return _answer_of(handler, asked)
+                from tombola.runtime.leases import answer_once  # noqa: PLC0415 (few functions have keys)
 
-            with observed(handler.__name__, lower_headers(request)) as line:
+                done = partial(_answer_of, handler, asked)
+                return answer_once(wiring.ports(), idempotency, handler.__name__, asked, done)
+
+            with observed(handler.__name__, "http", lower_headers(request), request.method) as line:
                 outcome = line.ends(judged(work))
                 return line.answered(answer(outcome.value) if outcome.value else problem(outcome, request, methods))
 
@@ -85,16 +92,25 @@ def on_http(
     return decorate
 
 
+def _answer_of(handler: Callable[[HttpRequest], Answer], asked: HttpRequest) -> Answer:
+    made: object = decide_again(partial(handler, asked))
+    if not isinstance(made, Answer):
+        msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
+        raise TypeError(msg)
+    return made
+
+
 def on_schedule(handler: Callable[[], object]) -> HttpFunction:
     """Make a function of a handler that a clock calls, by POST with a body that says nothing."""
 
     def function(request: Request) -> Response:
         def work() -> str:
             check_method(request, ("POST",))
+            check_caller(lower_headers(request))
             decide_again(handler)
             return "done"
 
-        with observed(handler.__name__, lower_headers(request)) as line:
+        with observed(handler.__name__, "timer", lower_headers(request)) as line:
             outcome = line.ends(_nobodys_fault(judged(work)))
             return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 
@@ -103,7 +119,7 @@ def on_schedule(handler: Callable[[], object]) -> HttpFunction:
 
 def _nobodys_fault(outcome: Outcome[str]) -> Outcome[str]:
     """A clock sends nothing that could be at fault: whatever is wrong is ours, and is to be seen as such."""
-    if outcome.fault is None or isinstance(outcome.fault, MethodNotAllowed):
+    if outcome.fault is None or isinstance(outcome.fault, MethodNotAllowed | UnknownCaller | WrongCaller):
         return outcome
     return Outcome("failed", 500, error=outcome.fault)
 
@@ -119,19 +135,19 @@ class _Arrival:
 def _event_function(handler: Callable[..., object], topic: str, work: Callable[[Delivery], str]) -> HttpFunction:
     name = handler.__name__
 
-    def deliver(request: Request, arrival: _Arrival) -> str:
+    def deliver(request: Request, arrival: _Arrival, line: Line) -> str:
         check_method(request, ("POST",))
+        check_caller(lower_headers(request))
         arrival.body = body_of(request, MAX_PUSH_BYTES)
-        arrival.delivery = decode(lower_headers(request), arrival.body)
+        arrival.delivery = line.carries(decode(lower_headers(request), arrival.body))
         return decide_again(partial(work, arrival.delivery))
 
     def function(request: Request) -> Response:
         arrival = _Arrival()
-        with observed(name, lower_headers(request)) as line:
-            outcome = judged(lambda: deliver(request, arrival))
+        with observed(name, "pubsub", lower_headers(request)) as line:
+            outcome = judged(lambda: deliver(request, arrival, line))
             if outcome.fault is not None and arrival.body is not None:
                 outcome = _buried(outcome, outcome.fault, arrival, name, topic)
-            line.carries(arrival.delivery)
             line.ends(outcome)
             return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 

@@ -34,7 +34,8 @@ Notifying = Annotated[
 ]
 Table = Annotated[str, _one_of("table", TABLES), Field(json_schema_extra={"enum": sorted(TABLES)})]
 KeyPattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]{1,200}$", description="1 to 200 of a-z, 0-9, - and *")]
-Extra = Literal["feeds", "reports", "signing", "warehouse"]
+Extra = Literal["feeds", "reports", "signing"]
+Package = Literal["bundle", "image"]
 Memory = Annotated[
     str, Field(pattern=r"^(256|512)Mi$|^(1|2|4|8|16)Gi$", description="256Mi, 512Mi, 1Gi, 2Gi, 4Gi, 8Gi or 16Gi")
 ]
@@ -114,7 +115,7 @@ class Resources(Rules):
 
 
 class Declared(Rules):
-    """What every manifest says."""
+    """What every manifest says. `package` is what is deployed: sources for the platform to build, or an image."""
 
     summary: Annotated[str, Field(min_length=1, max_length=200)]
     trigger: Trigger
@@ -123,6 +124,7 @@ class Declared(Rules):
     writes: Resources = Resources()
     secrets: tuple[KeyPattern, ...] = ()
     extras: tuple[Extra, ...] = ()
+    package: Package = "bundle"
 
 
 class FunctionFile(Declared):
@@ -168,6 +170,23 @@ class Manifest(Declared):
             case BucketTrigger(bucket=bucket):
                 return NOTIFYING_BUCKETS[bucket], ("live",)
         return None
+
+    @property
+    def installs(self) -> tuple[str, ...]:
+        """Extras of the distribution that it needs on Google Cloud: its own, and one per port that it touches.
+
+        What topics push at it may end on the dead-letter topic, and may have to show a token (`runtime.oidc`).
+        """
+        pushed = self.listens_to is not None
+        touched = {
+            "google-documents": self.reads.documents or self.writes.documents,
+            "google-keys": self.secrets,
+            "google-objects": self.reads.objects or self.writes.objects,
+            "google-topics": self.publishes or pushed,
+            "google-warehouse": self.reads.warehouse or self.writes.warehouse,
+            "identity": pushed or isinstance(self.trigger, ScheduleTrigger),
+        }
+        return tuple(sorted({*self.extras, *(extra for extra, needed in touched.items() if needed)}))
 
     @property
     def retry(self) -> Retry:

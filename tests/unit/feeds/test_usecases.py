@@ -95,7 +95,8 @@ def test_of_two_attempts_at_once_one_receipt_remains_and_no_file_of_the_loser(
         thread.join()
     assert receipts[0] == receipts[1]
     assert len({event["event_id"] for event in published("feed-validated")}) == 1
-    assert len(names(ports, "receipts")) == 3  # the receipt, its page, and one file of rejected rows
+    assert len(names(ports, "receipts")) == 2  # the receipt and its page
+    assert len(names(ports, "rejects")) == 1
     assert names(ports, "staging") == [file.name for file in receipts[0].files]
 
 
@@ -116,7 +117,8 @@ def test_a_race_lost_at_the_last_moment_takes_the_winners_receipt(ports: Ports, 
 
     late = replace(ports, objects=Late(ports.objects, "never"))
     assert usecases.validate_feed(late, ref, attempt="loser") == winner
-    assert not [name for bucket in ("staging", "receipts") for name in names(ports, bucket) if "loser" in name]
+    buckets = ("staging", "receipts", "rejects")
+    assert not [name for bucket in buckets for name in names(ports, bucket) if "loser" in name]
 
 
 def test_what_a_crash_leaves_behind_is_never_read(ports: Ports, put: Put, orders: Orders, published: Published) -> None:
@@ -136,7 +138,7 @@ def test_an_outage_while_staging_leaves_no_file(ports: Ports, put: Put, orders: 
     ref = put(orders(*LINES, "broken"))
     with pytest.raises(Unavailable):
         usecases.validate_feed(replace(ports, objects=Outage(ports.objects, ".csv")), ref, attempt="one")
-    assert names(ports, "staging") == names(ports, "receipts") == []
+    assert names(ports, "staging") == names(ports, "receipts") == names(ports, "rejects") == []
 
 
 def test_a_replaced_or_deleted_generation_is_superseded(ports: Ports, put: Put, orders: Orders) -> None:

@@ -99,14 +99,14 @@ def test_a_receipt_is_summed_up_and_can_be_read(made: Laptop, ask: Callable[...,
     }  # fmt: skip
     name = "corner-shop/orders/r1/receipt.json"
     made.ports.objects.replace("receipts", name, json.dumps(receipt).encode())
-    made.ports.objects.replace("receipts", "corner-shop/orders/r1/rejected-1.csv", b"<script>")
+    made.ports.objects.replace("rejects", "corner-shop/orders/r1/rejected-1.csv", b"<script>")
     made.ports.objects.replace("receipts", "corner-shop/orders/r2/receipt.json", b"torn")
     summary, torn = sorted(state(ask)["files"], key=lambda file: str(file["receipt"]))  # type: ignore[arg-type, call-overload]
     assert (summary["rows"], summary["accepted"], summary["rejected"], summary["receipt"]) == (3, 2, 1, name)
     assert summary["notes"] == [{"code": "not-a-number", "field": "v", "count": 1, "level": "errors"}]
     assert torn["verdict"] is None
     assert json.loads(ask(f"/console/receipts/{name}").body) == receipt
-    rejected = ask("/console/receipts/corner-shop/orders/r1/rejected-1.csv")
+    rejected = ask("/console/rejects/corner-shop/orders/r1/rejected-1.csv")
     assert dict(rejected.headers)["Content-Disposition"].startswith("attachment")
     for bad in ("../keys/pseudonym-corner-shop/1", "nothing", "corner-shop"):
         assert ask(f"/console/receipts/{bad}").status == 404

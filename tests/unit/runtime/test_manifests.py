@@ -158,6 +158,24 @@ def test_an_event_function_shows_a_sample_event(folder: Path, write: Write) -> N
     assert list(problems(folder)) == ["ring_bell/events"]
 
 
+def test_a_function_installs_the_clients_of_the_ports_it_touches_and_no_other(folder: Path, write: Write) -> None:
+    write(manifest=RING + "writes: {documents: [orders]}\nextras: [signing]\n")
+    write(
+        "list_keys", "summary: Lists.\ntrigger: {http: GET}\nsecrets: [token-signing]\n",
+        "from tombola.runtime import on_http\n@on_http()\ndef list_keys(request): ...\n", {},
+    )  # fmt: skip
+    write(
+        "wind_up",
+        "summary: Winds.\ntrigger: {schedule: '0 * * * *'}\nreads: {warehouse: [feed_orders], objects: [audit]}\n",
+        "from tombola.runtime import on_schedule\n@on_schedule\ndef wind_up(): ...\n", {},
+    )  # fmt: skip
+    assert {name: one.installs for name, one in read_manifests(folder).items()} == {
+        "ring_bell": ("google-documents", "google-topics", "identity", "signing"),
+        "list_keys": ("google-keys",),
+        "wind_up": ("google-objects", "google-warehouse", "identity"),
+    }
+
+
 def test_missing_or_broken_defaults_are_named(folder: Path, write: Write) -> None:
     write()
     (folder / "defaults.yaml").write_text(DEFAULTS.replace("timeout: 540", "timeout: 9000"), encoding="utf-8")
@@ -252,3 +270,13 @@ def test_the_program_checks_and_writes(folder: Path, write: Write, capsys: pytes
 def test_a_manifest_is_a_subscriber() -> None:
     assert {"name", "service", "listens_to", "retry"} <= {*Manifest.model_fields, *vars(Manifest)}
     assert manifests.NAME.fullmatch("ring_bell")
+
+
+def test_a_function_that_takes_idempotency_keys_says_where_they_are_kept(folder: Path, write: Write) -> None:
+    main = "from tombola.runtime import on_http\n\n@on_http(idempotency=keys)\ndef ring_bell(request): ...\n"
+    manifest = "summary: Rings.\ntrigger: {http: POST}\nreads: {documents: [idempotency]}\n"
+    write(manifest=manifest, main=main)
+    expected = "documents [idempotency] under reads and under writes, where keys and answers are kept"
+    assert problems(folder) == {"ring_bell/function.yaml": ("a function that takes idempotency keys", expected)}
+    (folder / "ring_bell" / "function.yaml").write_text(manifest + "writes: {documents: [idempotency]}\n", "utf-8")
+    assert list(read_manifests(folder)) == ["ring_bell"]
