@@ -211,6 +211,7 @@ _ELSEWHERE = {
     "check": ("tombola.cli_feeds", "check"),
     "contract": ("tombola.cli_contract", "contract"),
     "dialect": ("tombola.cli_dialect", "app"),
+    "flags": ("tombola.cli_flags", "app"),
     "list": ("tombola.cli_list", "app"),
     "prize": ("tombola.cli_prize", "app"),
     "receipt": ("tombola.cli_feeds", "receipts"),
