@@ -42,7 +42,8 @@ def outlook(assumed: Assumptions, run: Operations, prices: Prices, deployed: Dep
     """Work everything out."""
     day = daily(assumed, run, deployed.services)
     bill = monthly(assumed, day, deployed.services, deployed.topics, prices)
-    return Outlook(assumed, run, prices, day, tuple(kinds(assumed, day, spreads(assumed, deployed.outbox_shards))), tuple(bill))
+    written = kinds(assumed, day, spreads(assumed, deployed.outbox_shards))
+    return Outlook(assumed, run, prices, day, tuple(written), tuple(bill))
 
 
 def as_data(found: Outlook) -> dict[str, object]:
@@ -79,14 +80,6 @@ def _sections(found: Outlook) -> Iterator[str]:
 
 _FUNCTIONS = ("function", "calls a day", "a second at the peak", "seconds of one", "instances at the peak")
 _DOCUMENTS = ("collection", "writes/s at the peak", "each is", "of one", "of an index shard", "holds", "ramp", "turn")
-    "collection",
-    "writes a second at the peak",
-    "each is",
-    "of one document",
-    "sustained",
-    "ramp, min",
-    "turn",
-)
 _MESSAGES = ("topic", "messages a day", "a second at the peak", "MB a second at the peak")
 
 
