@@ -9,11 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+
+from tombola.local.emulators.firestore import firestore as firestore_emulator
+from tombola.local.emulators.running import Running
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
 OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}
@@ -47,6 +51,12 @@ def adapters(request: pytest.FixtureRequest) -> str:
     """Name the set of adapters that is held to its promises."""
     chosen: str = request.config.getoption("--adapters")
     return chosen
+
+
+@pytest.fixture(scope="session")
+def firestore() -> Iterator[Running]:
+    """Run the Firestore emulator for the whole session: a project of its own keeps a test apart."""
+    yield from _emulated(firestore_emulator())
 
 
 @pytest.fixture
@@ -100,6 +110,14 @@ def race() -> Racers:
         return outcomes
 
     return runner
+
+
+def _emulated(emulator: AbstractContextManager[Running]) -> Iterator[Running]:
+    """Run an emulator, to which Google's clients and our adapters go meanwhile."""
+    with emulator as running, pytest.MonkeyPatch.context() as environment:
+        for name, value in running.environment.items():
+            environment.setenv(name, value)
+        yield running
 
 
 def _command(home: Path, text: str) -> list[str]:
