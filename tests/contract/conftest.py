@@ -9,15 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_documents import google_documents
+from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
 
-from tombola.local.emulators.firestore import firestore as firestore_emulator
-from tombola.local.emulators.running import Running
+__all__ = ["buckets_root", "google_documents", "google_objects", "storage_emulator"]
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
 OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}
@@ -51,12 +51,6 @@ def adapters(request: pytest.FixtureRequest) -> str:
     """Name the set of adapters that is held to its promises."""
     chosen: str = request.config.getoption("--adapters")
     return chosen
-
-
-@pytest.fixture(scope="session")
-def firestore() -> Iterator[Running]:
-    """Run the Firestore emulator for the whole session: a project of its own keeps a test apart."""
-    yield from _emulated(firestore_emulator())
 
 
 @pytest.fixture
@@ -110,14 +104,6 @@ def race() -> Racers:
         return outcomes
 
     return runner
-
-
-def _emulated(emulator: AbstractContextManager[Running]) -> Iterator[Running]:
-    """Run an emulator, to which Google's clients and our adapters go meanwhile."""
-    with emulator as running, pytest.MonkeyPatch.context() as environment:
-        for name, value in running.environment.items():
-            environment.setenv(name, value)
-        yield running
 
 
 def _command(home: Path, text: str) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from tombola.adapters.embedded.clock import ReplayClock
 from tombola.adapters.embedded.documents import EmbeddedDocuments
-from tombola.adapters.google.documents import GoogleDocuments
 from tombola.ports.documents import (
     INT64_MAX,
     INT64_MIN,
@@ -39,8 +37,8 @@ Race = Callable[[int, Callable[[int], object]], list[object]]
 def empty(request: pytest.FixtureRequest, home: Path) -> Documents:
     if request.getfixturevalue("adapters") == "embedded":
         return EmbeddedDocuments(home, ReplayClock(NOW))
-    request.getfixturevalue("firestore")
-    return GoogleDocuments(f"test-{uuid4().hex}", ReplayClock(NOW))
+    made: Documents = request.getfixturevalue("google_documents")(ReplayClock(NOW))
+    return made
 
 
 @pytest.fixture
@@ -347,6 +345,14 @@ def test_what_an_index_cannot_hold_whole_is_refused(documents: Documents, value:
     with pytest.raises(Refused) as refused:
         documents.commit([Create(play(1), {"campaign": value})])
     assert said in str(refused.value)
+
+
+def test_what_expires_holds_an_instant(documents: Documents) -> None:
+    kept = [DocumentKey("idempotency", (name,)) for name in "ab"]
+    documents.commit([Create(kept[0], {"expires": NOW}), Create(kept[1], {"expires": None})])
+    with pytest.raises(Refused, match="field 'expires' expires and holds a int; expected an instant"):
+        documents.commit([Create(DocumentKey("idempotency", ("c",)), {"expires": 7})])
+    assert all(documents.get(kept))
 
 
 # Queries

@@ -228,8 +228,8 @@ def check_commit(writes: Sequence[Write]) -> None:
         if KEY_FIELD in write.fields:
             msg = f"document in {write.key.collection!r} has a field {KEY_FIELD!r}; that name holds the document's key"
             raise Refused(msg)
-        _check_indexed(write)
-        size = sum(_named_size(name, value, "", 0) for name, value in write.fields.items())
+        _check_queried(write)
+        size = size_of(write.fields)
         if size > MAX_DOCUMENT_BYTES:
             msg = f"document in {write.key.collection!r} of {size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed"
             raise Refused(msg)
@@ -237,6 +237,11 @@ def check_commit(writes: Sequence[Write]) -> None:
     if total > MAX_COMMIT_BYTES:
         msg = f"commit of {total} bytes; at most {MAX_COMMIT_BYTES} are allowed"
         raise Refused(msg)
+
+
+def size_of(fields: Fields) -> int:
+    """Return the bytes that fields take up in a document. Raises `Refused` for what Firestore cannot hold."""
+    return sum(_named_size(name, value, "", 0) for name, value in fields.items())
 
 
 def _size(value: Value, path: str, depth: int) -> int:  # noqa: C901, PLR0911 (one arm per type Firestore holds)
@@ -282,9 +287,13 @@ def _check_key(key: DocumentKey) -> None:
         _text_size(part, KEY_FIELD)
 
 
-def _check_indexed(write: Create | Replace) -> None:
-    """Refuse what an index cannot hold whole."""
-    for name in COLLECTIONS[write.key.collection].queried:
+def _check_queried(write: Create | Replace) -> None:
+    """Refuse what an index cannot hold whole, and what never expires."""
+    declared = COLLECTIONS[write.key.collection]
+    if declared.expires and not isinstance(expires := write.fields.get(declared.expires), datetime | None):
+        msg = f"field {declared.expires!r} expires and holds a {type(expires).__name__}; expected an instant or None"
+        raise Refused(msg)
+    for name in declared.queried:
         value = write.fields.get(name)
         if isinstance(value, Mapping | list | tuple):
             msg = f"field {name!r} is indexed and holds a {type(value).__name__}; expected a scalar"
