@@ -206,8 +206,21 @@ def _embedded(home: Path, bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable
         keep_operations(home, laptop.ports, counts)
 
 
+@contextmanager
+def _emulated(home: Path, _bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable[[], object]]]:
+    """Live on emulators, which begin empty and end with the block; what people look into is copied to the home."""
+    from tombola.local.emulators.cloud import await_notice, cloud, keep  # noqa: PLC0415 (the others need no emulators)
+
+    with cloud(home / "emulated") as emulated:
+        chosen = {**emulated.settings, "home": home, "replay_from": BEGINS}
+        ports, queue = wiring.build(read_settings().model_copy(update=chosen)), emulated.pulled()
+        yield assemble(home, ports, queue=queue), lambda: await_notice(queue)
+        keep(ports, home)
+
+
 GROUNDS: dict[Ground, Callable[..., AbstractContextManager[tuple[Laptop, Callable[[], object]]]]] = {
     "embedded": _embedded,
+    "emulators": _emulated,
 }
 
 

@@ -1,0 +1,124 @@
+"""A whole project on this machine: the emulators of everything that Tombola uses, furnished as Terraform would."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tombola.errors import Fault
+from tombola.feeds.renderings.bigquery import bigquery_table
+from tombola.feeds.contracts import KINDS
+from tombola.feeds.tables import KEYS
+from tombola.local.emulators.bigquery import bigquery, create_tables
+from tombola.local.emulators.firestore import firestore
+from tombola.local.emulators.messages import PubSub
+from tombola.local.emulators.pubsub import pubsub
+from tombola.local.emulators.pulling import PulledQueue
+from tombola.local.emulators.running import Running
+from tombola.local.emulators.storage import Notification, create_bucket, storage
+from tombola.ports import Ports
+from tombola.ports.objects import BUCKETS
+from tombola.ports.warehouse_layout import layout
+from tombola.runtime import topology
+from tombola.runtime.manifests import functions_folder, read_manifests
+from tombola.runtime.topology import Subscription
+
+PROJECT, PREFIX, DATASET = "demo-tombola", "tombola-", "tombola"
+NOTICED_WITHIN = 30.0
+"""Seconds in which Cloud Storage must have announced a new object."""
+KEPT = ("audit", "receipts", "reports")
+"""Buckets that people look into afterwards."""
+
+
+class NotAnnounced(Fault):
+    """Nobody said that a new object is there."""
+
+    code = "object-not-announced"
+    status = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """Running emulators. `settings` make the adapters theirs; `pubsub` is asked for what its clients do not offer."""
+
+    settings: Mapping[str, Any]
+    pubsub: PubSub
+    subscriptions: tuple[Subscription, ...]
+
+    def pulled(self) -> PulledQueue:
+        """Return the pull side of all subscriptions, for functions that are called in this process."""
+        return PulledQueue(self.pubsub, self.subscriptions)
+
+
+Endpoint = Callable[[Subscription], str | None]
+
+
+def _pulls(_: Subscription) -> None:
+    """Push nowhere."""
+
+
+@contextmanager
+def cloud(folder: Path, endpoint: Endpoint = _pulls) -> Iterator[Cloud]:
+    """Run an empty project while the block runs; its buckets are folders in `folder`.
+
+    Messages are pushed to the `endpoint` of their subscription, or wait to be pulled. Google's clients of this process
+    go to the emulators. Raises `Missing` and `NotStarted`.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    subscribed = (*topology.subscriptions(read_manifests(functions_folder())), *topology.store_subscriptions())
+    with ExitStack() as stack:
+        messages = stack.enter_context(pubsub(PROJECT))
+        asked = PubSub(messages, PROJECT)
+        asked.declare(topology.topics(), subscribed, endpoint)
+        announced = Notification(f"{PREFIX}inbox", topology.OBJECTS, messages)
+        objects = stack.enter_context(storage(PROJECT, root=folder, notify=announced))
+        tables = stack.enter_context(bigquery(PROJECT, objects_root=folder))
+        answering = (messages, objects, tables, stack.enter_context(firestore()))
+        stack.enter_context(_environment(answering))
+        for bucket in BUCKETS:
+            create_bucket(objects, PROJECT, f"{PREFIX}{bucket}")
+        create_tables(tables, PROJECT, layout(PROJECT, DATASET, [bigquery_table(kind) for kind in KINDS], KEYS))
+        settings = {
+            "adapters": "google", "project": PROJECT, "bucket_prefix": PREFIX, "dataset": DATASET, "keys": "embedded",
+        }  # fmt: skip
+        yield Cloud(settings, asked, subscribed)
+
+
+def await_notice(queue: PulledQueue) -> None:
+    """Wait until a new object of the inbox is announced. Raises `NotAnnounced`."""
+    give_up_at = time.monotonic() + NOTICED_WITHIN
+    while "validate-feed" not in queue.due():
+        if time.monotonic() > give_up_at:
+            msg = f"Cloud Storage announced no new object within {NOTICED_WITHIN:.0f} s"
+            raise NotAnnounced(msg)
+        time.sleep(0.05)
+
+
+def keep(ports: Ports, home: Path) -> None:
+    """Copy what people look into afterwards from buckets into folders of a home."""
+    for bucket in KEPT:
+        for info in ports.objects.list(bucket):
+            file = home / bucket / info.ref.name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with ports.objects.open(info.ref) as stream, file.open("wb") as copy:
+                shutil.copyfileobj(stream, copy)
+
+
+@contextmanager
+def _environment(answering: tuple[Running, ...]) -> Iterator[None]:
+    """Set the variables that make Google's clients go to these, and put the old ones back."""
+    wanted = {name: value for one in answering for name, value in one.environment.items()}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
