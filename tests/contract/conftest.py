@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_warehouse import bigquery_emulator, google_warehouse
+
+__all__ = ["bigquery_emulator", "google_warehouse"]
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
 OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}
