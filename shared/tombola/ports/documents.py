@@ -80,6 +80,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "postings": Collection(indexed=("campaign",)),
     "payments": Collection(indexed=("campaign",)),
     "seals": Collection(indexed=("campaign",)),
+    "idempotency": Collection(expires="expires"),
     "outbox": Collection(indexed=("shard",), composite=(("shard", "created_at"),)),
 }
 

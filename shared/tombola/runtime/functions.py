@@ -23,6 +23,7 @@ from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
 from tombola.runtime.faults import MethodNotAllowed, UnknownCaller, WrongCaller
 from tombola.runtime.http import Answer, HttpRequest
+from tombola.runtime.idempotency import Idempotency
 from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
 from tombola.runtime.oidc import check_caller
 from tombola.runtime.outcomes import Outcome, judged, observed
@@ -64,18 +65,23 @@ def on_object(handler: Callable[[ObjectNotice], object]) -> HttpFunction:
 
 
 def on_http(
-    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000
+    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000, idempotency: Idempotency | None = None
 ) -> Callable[[Callable[[HttpRequest], Answer]], HttpFunction]:
-    """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body."""
+    """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body.
+
+    With `idempotency`, a request that is sent again under its key is answered again, and not done again.
+    """
 
     def decorate(handler: Callable[[HttpRequest], Answer]) -> HttpFunction:
         def function(request: Request) -> Response:
             def work() -> Answer:
-                made: object = decide_again(partial(handler, request_of(request, methods, max_bytes)))
-                if not isinstance(made, Answer):
-                    msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
-                    raise TypeError(msg)
-                return made
+                asked = request_of(request, methods, max_bytes)
+                if idempotency is None:
+                    return _answer_of(handler, asked)
+                from tombola.runtime.leases import answer_once  # noqa: PLC0415 (few functions have keys)
+
+                done = partial(_answer_of, handler, asked)
+                return answer_once(wiring.ports(), idempotency, handler.__name__, asked, done)
 
             with observed(handler.__name__, lower_headers(request)) as line:
                 outcome = line.ends(judged(work))
@@ -84,6 +90,14 @@ def on_http(
         return _registered(handler, function)
 
     return decorate
+
+
+def _answer_of(handler: Callable[[HttpRequest], Answer], asked: HttpRequest) -> Answer:
+    made: object = decide_again(partial(handler, asked))
+    if not isinstance(made, Answer):
+        msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
+        raise TypeError(msg)
+    return made
 
 
 def on_schedule(handler: Callable[[], object]) -> HttpFunction:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, AwareDatetime, Field, ValidationError
+from pydantic import AliasChoices, AwareDatetime, Field, PositiveInt, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tombola.problems import problems_of
@@ -18,7 +18,8 @@ class Settings(BaseSettings):
     is moved, for replays of recorded data. On Google Cloud `bucket_prefix` stands before every bucket's logical
     name, `key_prefix` before every key's, `dataset` is BigQuery's, `location` where its jobs run. `keys` tells where
     keys are kept if not where all else is: Secret Manager has no emulator. `push_audience` and `push_account` make
-    functions that the platform calls verify who calls (see `runtime.oidc`), by the keys at `push_keys`.
+    functions that the platform calls verify who calls (see `runtime.oidc`), by the keys at `push_keys`. `timeout` is how
+    long the platform lets the function work on one request, in seconds.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOMBOLA_", frozen=True, populate_by_name=True)
@@ -39,6 +40,9 @@ class Settings(BaseSettings):
     push_audience: str | None = None
     push_account: str | None = None
     push_keys: str = "https://www.googleapis.com/oauth2/v3/certs"
+    timeout: PositiveInt = Field(
+        default=540, validation_alias=AliasChoices("TOMBOLA_TIMEOUT", "CLOUD_RUN_TIMEOUT_SECONDS", "timeout")
+    )
     function: str | None = Field(
         default=None, validation_alias=AliasChoices("TOMBOLA_FUNCTION", "K_SERVICE", "function")
     )
