@@ -16,7 +16,7 @@ from tombola.ports.warehouse import Warehouse
 from tombola.ports.warehouse_layout import layout
 
 PROJECT = "demo-contract"
-TYPES = {pa.string(): "STRING", pa.int64(): "INTEGER", pa.timestamp("us", tz="UTC"): "TIMESTAMP"}
+TYPES = {pa.string(): "STRING", pa.int64(): "INTEGER", pa.timestamp("us", tz="UTC"): "TIMESTAMP", pa.bool_(): "BOOLEAN"}
 _numbers = itertools.count(1)
 
 
@@ -42,8 +42,11 @@ def google_warehouse(
         feeds = [described(name, schema) for name, schema in tables.items()]
         create_tables(emulator, PROJECT, layout(PROJECT, dataset, feeds, keys))
         from tombola.adapters.embedded.objects import EmbeddedObjects
+
         objects = EmbeddedObjects(root / dataset)
-        warehouse = GoogleWarehouse(PROJECT, dataset, bucket_prefix=f"{dataset}/", location="EU", tables=tables, keys=keys)
+        warehouse = GoogleWarehouse(
+            PROJECT, dataset, bucket_prefix=f"{dataset}/", location="EU", tables=tables, keys=keys
+        )
         warehouse._objects = lambda: objects
         return objects, warehouse
 

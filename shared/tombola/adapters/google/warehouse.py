@@ -32,7 +32,7 @@ CARRIERS = 4
 
 
 class GoogleWarehouse:
-    """The tables of one dataset. `tables` are the feed tables and their schemas, perhaps a mapping that makes them late."""
+    """The tables of one dataset. `tables` are those of the feeds, and may be a mapping that makes them late."""
 
     def __init__(
         self,

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from google.cloud.bigquery_storage_v1 import BigQueryReadClient
 
 
+_NO_READER: Any = False
+"""Ibis would make a reader of its own in place of None."""
+
+
 class ScratchBackend(Backend):  # type: ignore[misc]  # no types
     """Ibis's backend, over clients that others use too.
 
@@ -39,12 +43,8 @@ class ScratchBackend(Backend):  # type: ignore[misc]  # no types
         self._made.clear()
 
 
-def connect(client: "Client", reader: "BigQueryReadClient", dataset: str, scratch: str) -> Backend:
-    """Return a fresh backend over a dataset. Jobs are always asked for: the shorter way hides what went wrong."""
+def connect(client: "Client", reader: "BigQueryReadClient | None", dataset: str, scratch: str) -> Backend:
+    """Return a fresh backend over a dataset; without a reader, results come page by page."""
     return ScratchBackend().connect(
-        client=client,
-        storage_client=reader,
-        dataset_id=dataset,
-        scratch=scratch,
-        generate_job_id_prefix=lambda: "tombola_report_",
+        client=client, storage_client=reader or _NO_READER, dataset_id=dataset, scratch=scratch
     )

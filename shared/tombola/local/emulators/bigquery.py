@@ -12,7 +12,7 @@ from tombola.local.emulators.running import Running, free_port, installed, liste
 REST = "BIGQUERY_EMULATOR_HOST"
 """Google's own name: an address with its scheme."""
 STORAGE = "BIGQUERY_STORAGE_EMULATOR_HOST"
-"""Our name, for Google has none: host and port of the Storage Read and Write interfaces (gRPC without TLS)."""
+"""Our name, for Google has none: host and port of the Storage Write interface (gRPC without TLS)."""
 
 
 @contextmanager
