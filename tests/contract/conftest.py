@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
 from tests.contract.google_warehouse import bigquery_emulator, google_warehouse
 
-__all__ = ["bigquery_emulator", "google_warehouse"]
+__all__ = ["bigquery_emulator", "buckets_root", "google_objects", "google_warehouse", "storage_emulator"]
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
 OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}

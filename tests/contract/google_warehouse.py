@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tombola.adapters.google.objects import GoogleObjects
 from tombola.adapters.google.warehouse import GoogleWarehouse
 from tombola.local.emulators.bigquery import bigquery, create_tables
 from tombola.local.emulators.running import Running
@@ -16,39 +17,37 @@ from tombola.ports.warehouse import Warehouse
 from tombola.ports.warehouse_layout import layout
 
 PROJECT = "demo-contract"
-TYPES = {pa.string(): "STRING", pa.int64(): "INTEGER", pa.timestamp("us", tz="UTC"): "TIMESTAMP", pa.bool_(): "BOOLEAN"}
+TYPES = {
+    pa.string(): "STRING",
+    pa.int64(): "INTEGER",
+    pa.bool_(): "BOOLEAN",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMP",
+}
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Path]]:
-    """Run BigQuery's stand-in over a folder that holds the buckets."""
-    root = tmp_path_factory.mktemp("buckets")
-    with bigquery(PROJECT, objects_root=root) as emulator:
-        yield emulator, root
+def bigquery_emulator(buckets_root: Path) -> Iterator[Running]:
+    """Run BigQuery's stand-in over the folder that holds all buckets."""
+    with bigquery(PROJECT, objects_root=buckets_root) as emulator:
+        yield emulator
 
 
 @pytest.fixture
 def google_warehouse(
-    bigquery_emulator: tuple[Running, Path], monkeypatch: pytest.MonkeyPatch
+    bigquery_emulator: Running, google_objects: GoogleObjects, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Objects, Warehouse]]:
-    """Return what makes objects and a warehouse of these tables over a dataset of their own."""
-    emulator, root = bigquery_emulator
-    for name, value in emulator.environment.items():
+    """Return what makes a warehouse of given tables over a dataset of its own, and objects that it loads from."""
+    for name, value in bigquery_emulator.environment.items():
         monkeypatch.setenv(name, value)
 
     def make(tables: Mapping[str, pa.Schema], keys: Mapping[str, tuple[str, ...]]) -> tuple[Objects, Warehouse]:
-        dataset = f"events_{next(_numbers)}"
+        dataset, prefix = f"events_{next(_numbers)}", google_objects._prefix
         feeds = [described(name, schema) for name, schema in tables.items()]
-        create_tables(emulator, PROJECT, layout(PROJECT, dataset, feeds, keys))
-        from tombola.adapters.embedded.objects import EmbeddedObjects
-
-        objects = EmbeddedObjects(root / dataset)
-        warehouse = GoogleWarehouse(
-            PROJECT, dataset, bucket_prefix=f"{dataset}/", location="EU", tables=tables, keys=keys
+        create_tables(bigquery_emulator, PROJECT, layout(PROJECT, dataset, feeds, keys))
+        return google_objects, GoogleWarehouse(
+            PROJECT, dataset, bucket_prefix=prefix, location="EU", tables=tables, keys=keys
         )
-        warehouse._objects = lambda: objects
-        return objects, warehouse
 
     return make
 

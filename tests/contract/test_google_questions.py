@@ -60,10 +60,12 @@ def order(dice: random.Random, number: int) -> dict[str, Any]:
         for n in range(number % 4)
     )
     returns = (ReturnedLine(return_id="r", line_id="0", quantity=1, value_minor=50),) if number % 5 == 0 else ()
+    currency = "USD" if number % 9 else "EUR"
     made = Order(
         retailer="corner-shop", order_id=f"o-{number // 2}", revision=1 + number % 2, authoritative=True,
-        header=Header(shopper=f"s-{number % 7}", store_id=str(number % 3), ordered_at=at, currency="USD" if number % 9 else "EUR"),
-        lines=lines, promised_lines=lines[:1] if number % 3 == 0 else None, returns=returns, cancelled_at=at if number % 11 == 0 else None,
+        header=Header(shopper=f"s-{number % 7}", store_id=str(number % 3), ordered_at=at, currency=currency),
+        lines=lines, promised_lines=lines[:1] if number % 3 == 0 else None, returns=returns,
+        cancelled_at=at if number % 11 == 0 else None,
     )  # fmt: skip
     return _stated(json.loads(OrderRecorded(event_id=f"o-{number}", order=made).outbound().message.data))
 
@@ -79,11 +81,11 @@ def play(dice: random.Random, number: int) -> dict[str, Any]:
     at = OPENS + timedelta(hours=number * 5)
     won = number % 3 == 0
     return {
-        "token_id": f"t-{number // 2}", "revision": 1 + number % 2, "campaign": RULES["campaign"], "campaign_version": 1,
-        "tier": 0, "state": "played" if number % 2 else "open", "issued_at": at.isoformat(),
+        "token_id": f"t-{number // 2}", "revision": 1 + number % 2, "campaign": RULES["campaign"],
+        "campaign_version": 1, "tier": 0, "state": "played" if number % 2 else "open", "issued_at": at.isoformat(),
         "accepted_at": (at + timedelta(minutes=20)).isoformat() if number % 2 else None, "won": won,
-        "prize_state": "reserved" if won else None, "currency": "USD", "reserved_minor": dice.randrange(5000) if won else 0,
-        "released_minor": 0, "payable_minor": 0,
+        "prize_state": "reserved" if won else None, "currency": "USD",
+        "reserved_minor": dice.randrange(5000) if won else 0, "released_minor": 0, "payable_minor": 0,
     }  # fmt: skip
 
 

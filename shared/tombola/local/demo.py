@@ -20,9 +20,11 @@ from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
 from tombola.fairness.usecases import export_audit, reveal_campaign
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.games.tokens import SIGNING_KEY
+from tombola.local.counting import Counts, counted, keep_operations
 from tombola.local.development import listen, log_file
 from tombola.local.journey import RETAILER, Journey
 from tombola.local.laptop import Laptop, alone_in, assemble
+from tombola.local.queue import queue_of
 from tombola.local.replay import Bookmark, MovableClock
 from tombola.local.season import Happening, Visit, season
 from tombola.local.shop import Shop
@@ -204,21 +206,8 @@ def _embedded(home: Path, bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable
         keep_operations(home, laptop.ports, counts)
 
 
-@contextmanager
-def _emulated(home: Path, _bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable[[], object]]]:
-    """Live on emulators, which begin empty and end with the block; what they kept of files is copied to the home."""
-    from tombola.local.emulators.cloud import cloud  # noqa: PLC0415 (only who asks for emulators needs their clients)
-
-    with cloud(home) as emulated:
-        ports = wiring.build(read_settings().model_copy(update={**emulated.settings, "replay_from": BEGINS}))
-        emulated.prepare(ports)
-        yield assemble(home, ports, queue=emulated.queue), emulated.await_notice
-        emulated.keep(ports)
-
-
 GROUNDS: dict[Ground, Callable[..., AbstractContextManager[tuple[Laptop, Callable[[], object]]]]] = {
     "embedded": _embedded,
-    "emulators": _emulated,
 }
 
 

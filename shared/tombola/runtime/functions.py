@@ -26,7 +26,7 @@ from tombola.runtime.http import Answer, HttpRequest
 from tombola.runtime.idempotency import Idempotency
 from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
 from tombola.runtime.oidc import check_caller
-from tombola.runtime.outcomes import Outcome, judged, observed
+from tombola.runtime.outcomes import Line, Outcome, judged, observed
 from tombola.runtime.races import decide_again
 from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
 from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
@@ -83,7 +83,7 @@ def on_http(
                 done = partial(_answer_of, handler, asked)
                 return answer_once(wiring.ports(), idempotency, handler.__name__, asked, done)
 
-            with observed(handler.__name__, lower_headers(request)) as line:
+            with observed(handler.__name__, "http", lower_headers(request), request.method) as line:
                 outcome = line.ends(judged(work))
                 return line.answered(answer(outcome.value) if outcome.value else problem(outcome, request, methods))
 
@@ -110,7 +110,7 @@ def on_schedule(handler: Callable[[], object]) -> HttpFunction:
             decide_again(handler)
             return "done"
 
-        with observed(handler.__name__, lower_headers(request)) as line:
+        with observed(handler.__name__, "timer", lower_headers(request)) as line:
             outcome = line.ends(_nobodys_fault(judged(work)))
             return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 
@@ -135,20 +135,19 @@ class _Arrival:
 def _event_function(handler: Callable[..., object], topic: str, work: Callable[[Delivery], str]) -> HttpFunction:
     name = handler.__name__
 
-    def deliver(request: Request, arrival: _Arrival) -> str:
+    def deliver(request: Request, arrival: _Arrival, line: Line) -> str:
         check_method(request, ("POST",))
         check_caller(lower_headers(request))
         arrival.body = body_of(request, MAX_PUSH_BYTES)
-        arrival.delivery = decode(lower_headers(request), arrival.body)
+        arrival.delivery = line.carries(decode(lower_headers(request), arrival.body))
         return decide_again(partial(work, arrival.delivery))
 
     def function(request: Request) -> Response:
         arrival = _Arrival()
-        with observed(name, lower_headers(request)) as line:
-            outcome = judged(lambda: deliver(request, arrival))
+        with observed(name, "pubsub", lower_headers(request)) as line:
+            outcome = judged(lambda: deliver(request, arrival, line))
             if outcome.fault is not None and arrival.body is not None:
                 outcome = _buried(outcome, outcome.fault, arrival, name, topic)
-            line.carries(arrival.delivery)
             line.ends(outcome)
             return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 

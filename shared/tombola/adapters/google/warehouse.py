@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tombola.adapters.google.errors import translated
 from tombola.adapters.google.warehouse_clients import Clients
@@ -143,7 +143,7 @@ class GoogleWarehouse:
                 uris, target, job_id=job_id, job_config=asked, retry=_retry(), timeout=REQUEST_SECONDS
             ), True
         except Conflict:
-            return client.get_job(job_id, retry=_retry(), timeout=REQUEST_SECONDS), False
+            return cast("LoadJob", client.get_job(job_id, retry=_retry(), timeout=REQUEST_SECONDS)), False
 
     def _note(self, table: str, sources: Sequence[ObjectRef], job: str) -> None:
         """Note what was loaded. Noted twice it is the same; lost, the sources are loaded again and shown once."""

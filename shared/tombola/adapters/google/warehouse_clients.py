@@ -58,7 +58,7 @@ class Clients:
 
         with self._lock:
             if self._reader is None:
-                self._reader = BigQueryReadClient()
+                self._reader = BigQueryReadClient()  # type: ignore[no-untyped-call]
             return self._reader
 
     def writer(self) -> "BigQueryWriteClient":
@@ -67,7 +67,7 @@ class Clients:
 
         with self._lock:
             if self._writer is None:
-                self._writer = BigQueryWriteClient(transport=_transport())
+                self._writer = BigQueryWriteClient(transport=_transport())  # type: ignore[no-untyped-call]
             return self._writer
 
 

@@ -15,7 +15,7 @@ from sqlglot.errors import SqlglotError
 from tombola.ports.errors import Refused
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
+    from google.cloud.bigquery.query import _AbstractQueryParameter as AbstractQueryParameter
 
 TYPES: Mapping[type, str] = {
     str: "STRING", bool: "BOOL", int: "INT64", float: "FLOAT64", Decimal: "NUMERIC", bytes: "BYTES",
@@ -50,8 +50,8 @@ def _read(statement: str) -> sql_words.Query:
     return found[0]
 
 
-def query_parameter(name: str, value: Any) -> "ScalarQueryParameter | ArrayQueryParameter":  # noqa: ANN401 (any)
-    """Return a value as a parameter of a query. Raises `Refused`."""
+def query_parameter(name: str | None, value: Any) -> "AbstractQueryParameter":  # noqa: ANN401 (checked here)
+    """Return a value as a parameter of a query: plain, a dict as a struct, a list of either. Raises `Refused`."""
     from google.cloud.bigquery import (  # noqa: PLC0415 (heavy)
         ArrayQueryParameter,
         ScalarQueryParameter,
@@ -67,7 +67,7 @@ def query_parameter(name: str, value: Any) -> "ScalarQueryParameter | ArrayQuery
     return ScalarQueryParameter(name, _type_name(name, value), value)
 
 
-def _type_name(name: str, value: object) -> str:
+def _type_name(name: str | None, value: object) -> str:
     if type(value) not in TYPES or (isinstance(value, datetime) and value.tzinfo is None):
         msg = f"parameter {name} is {value!r}; expected text, a number, a truth, bytes, a date or an aware instant"
         raise Refused(msg)

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
-from tombola.local.emulators.running import Running, free_port, installed, listening, running
+from tombola.local.emulators.running import Running, answers, free_port, installed, listening, running
 
 REST = "BIGQUERY_EMULATOR_HOST"
 """Google's own name: an address with its scheme."""
@@ -23,15 +21,16 @@ def bigquery(project: str, *, objects_root: Path) -> Iterator[Running]:
     """
     rest, storage = free_port(), free_port()
     address = f"http://127.0.0.1:{rest}"
-    command = [
-        str(installed("bqemulator")), "start", "--ephemeral", "--project", project, "--log-level", "warning",
+    command: list[str | Path] = [
+        installed("bqemulator"), "start", "--ephemeral", "--project", project, "--log-level", "warning",
         "--rest-host", "127.0.0.1", "--rest-port", str(rest), "--grpc-host", "127.0.0.1", "--grpc-port", str(storage),
     ]  # fmt: skip
+    datasets = f"{address}/bigquery/v2/projects/{project}/datasets"
     environment = {REST: address, STORAGE: f"127.0.0.1:{storage}"}
     with running(
         Running("bqemulator", address, environment),
         command,
-        ready=lambda: _answers(address, project) and listening(storage),
+        ready=lambda: answers(datasets) and listening(storage),
         environment={"BQEMU_GCS_LOCAL_ROOT": str(objects_root)},
     ) as emulator:
         yield emulator
@@ -43,7 +42,9 @@ def create_tables(emulator: Running, project: str, layout: Mapping[str, Any]) ->
     from google.cloud import bigquery  # noqa: PLC0415
 
     client = bigquery.Client(
-        project, credentials=AnonymousCredentials(), client_options={"api_endpoint": emulator.address}
+        project,
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        client_options={"api_endpoint": emulator.address},
     )
     for dataset in layout["datasets"]:
         client.create_dataset(f"{project}.{dataset['dataset_id']}", exists_ok=True)
@@ -52,7 +53,7 @@ def create_tables(emulator: Running, project: str, layout: Mapping[str, Any]) ->
         client.create_table(bigquery.Table.from_api_repr({"tableReference": reference, **_shape(table)}))
     for view in layout["views"]:  # by SQL: of a view made by the REST interface the emulator tells no columns
         client.query(f"CREATE VIEW `{project}.{view['dataset_id']}.{view['table_id']}` AS {view['query']}").result()
-    client.close()
+    client.close()  # type: ignore[no-untyped-call]
 
 
 def _shape(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,11 +64,3 @@ def _shape(table: Mapping[str, Any]) -> dict[str, Any]:
     if table["clustering"]:
         shape["clustering"] = {"fields": table["clustering"]}
     return shape
-
-
-def _answers(address: str, project: str) -> bool:
-    try:
-        with urlopen(f"{address}/bigquery/v2/projects/{project}/datasets", timeout=5) as answer:  # noqa: S310 (http)
-            return bool(answer.status == 200)  # noqa: PLR2004 (as HTTP has it)
-    except (OSError, HTTPException):
-        return False
