@@ -12,6 +12,7 @@ from typing import cast
 from tombola.campaigns.lifecycle import phase
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import started_campaigns
+from tombola.events import DEAD_LETTERS, OBJECTS
 from tombola.fairness.revealing import failed_audit
 from tombola.local.queue import Kept, Queue
 from tombola.money import major_units
@@ -20,7 +21,6 @@ from tombola.ports.documents import Snapshot, Where
 from tombola.ports.errors import NotFound
 from tombola.ports.objects import ObjectInfo
 from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION, SOURCE_TOPIC
-from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
 FILES_SHOWN = 200
 LETTERS_SHOWN = 100

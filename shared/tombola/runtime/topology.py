@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from tombola.events import BULK, LIVE, topic_name
+from tombola.events import BULK, DEAD_LETTERS, LIVE, OBJECTS, topic_name
 
-DEAD_LETTERS = "dead-letters"
-OBJECTS = "inbox-objects"
 NOTIFYING_BUCKETS: Mapping[str, str] = {"inbox": OBJECTS}
 """Buckets whose new objects are announced, and the topic that announces them."""
 
