@@ -216,6 +216,7 @@ _ELSEWHERE = {
     "prize": ("tombola.cli_prize", "app"),
     "receipt": ("tombola.cli_feeds", "receipts"),
     "reconcile": ("tombola.cli_reconcile", "command"),
+    "cost": ("tombola.cli_cost", "command"),
     "replay": ("tombola.cli_replay", "command"),
 }
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""
