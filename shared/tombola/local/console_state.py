@@ -12,7 +12,6 @@ from typing import cast
 from tombola.campaigns.lifecycle import phase
 from tombola.campaigns.model import Launched
 from tombola.campaigns.usecases import started_campaigns
-from tombola.events import DEAD_LETTERS, OBJECTS
 from tombola.fairness.revealing import failed_audit
 from tombola.local.queue import Kept, Queue
 from tombola.money import major_units
@@ -21,6 +20,7 @@ from tombola.ports.documents import Snapshot, Where
 from tombola.ports.errors import NotFound
 from tombola.ports.objects import ObjectInfo
 from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION, SOURCE_TOPIC
+from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
 FILES_SHOWN = 200
 LETTERS_SHOWN = 100
@@ -28,7 +28,7 @@ LINES_SHOWN = 60
 NAME_SHOWN = 200
 """Characters of an object's name."""
 _TAIL_BYTES = 64 * 1024
-_SOON = timedelta(seconds=1)
+SOON = timedelta(seconds=1)
 _LATER = timedelta(seconds=4)
 
 Facts = dict[str, object]
@@ -46,7 +46,7 @@ class Lane:
 
 def files(ports: Ports) -> list[Facts]:
     """Return the receipts there are, the newest first."""
-    infos = ports.memo.read(("console", "receipts"), _SOON, lambda: _receipts(ports))
+    infos = ports.memo.read(("console", "receipts"), SOON, lambda: _receipts(ports))
     return [_file(ports, info) for info in infos]
 
 

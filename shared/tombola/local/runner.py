@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tombola.errors import Fault
-from tombola.events import DEAD_LETTERS
 from tombola.local.host import Host
 from tombola.local.queue import Leased, Queue, push_body
 from tombola.ports.errors import PortError
 from tombola.runtime.logs import logger
+from tombola.runtime.topology import DEAD_LETTERS
 
 SLICE = 0.1
 """Seconds of work leased at once: so long may a live message wait behind bulk ones in one worker."""

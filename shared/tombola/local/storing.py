@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from tombola.errors import Malformed, Problem
-from tombola.events import DEAD_LETTERS
 from tombola.local.queue import Leased, Queue
 from tombola.ports.topics import Message, Topics
 from tombola.ports.warehouse import Warehouse
 from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION, letter
 from tombola.runtime.logs import logger
+from tombola.runtime.topology import DEAD_LETTERS
 
 LARGEST_BATCH = 1_000
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import watchfiles
 
 from tombola.errors import Malformed, Problem
-from tombola.events import DEAD_LETTERS, OBJECTS
 from tombola.ports.errors import NotFound, PortError, Refused
 from tombola.ports.objects import ObjectInfo, Objects, check_object_name
 from tombola.ports.topics import Message, Topics
 from tombola.runtime.dead_letters import SOURCE_TOPIC, letter
 from tombola.runtime.logs import logger
+from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
 BUCKET = "inbox"
 QUIET_FOR = 1.0
