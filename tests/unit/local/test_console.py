@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +13,11 @@ import yaml
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.feeds.events import ShopperReceived
 from tombola.local.console import Console, only_this_machine
+from tombola.local.development import traced
 from tombola.local.host import Reply, answer_of
 from tombola.local.laptop import Laptop
 from tombola.local.runner import Tally
+from tombola.local.traces import Traces
 from tombola.orders.facts import Header, Line, Order, OrderStatement
 from tombola.orders.usecases import record_order
 from tombola.ports.topics import Message
@@ -46,9 +48,17 @@ def made(laptop: Callable[[], Laptop], on_ping: Callable[[str, str], None]) -> L
 
 
 @pytest.fixture
-def ask(made: Laptop, tmp_path: Path) -> Callable[..., Reply]:
+def traces(made: Laptop, tmp_path: Path) -> Iterator[Traces]:
+    """Return the traces of the laptop's home, in which its functions' spans are kept."""
+    assert made.ports
+    with traced(tmp_path / "home") as kept:
+        yield kept
+
+
+@pytest.fixture
+def ask(made: Laptop, tmp_path: Path, traces: Traces) -> Callable[..., Reply]:
     """Return a caller of the console: path, body (then it is a POST), variables of the request."""
-    console = only_this_machine(Console(made.ports, made.queue, made.lanes, tmp_path / "home", Tally))
+    console = only_this_machine(Console(made.ports, made.queue, made.lanes, tmp_path / "home", Tally, traces))
 
     def call(path: str, body: bytes | None = None, **variables: str) -> Reply:
         environ = {
