@@ -42,6 +42,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/console/console.css": ("console.css", "text/css; charset=utf-8"),
     "/console/console.js": ("console.js", "text/javascript; charset=utf-8"),
+    "/console/traces.js": ("traces.js", "text/javascript; charset=utf-8"),
     "/console/console.svg": ("console.svg", "image/svg+xml"),
     "/favicon.ico": ("console.svg", "image/svg+xml"),
 }

@@ -10,6 +10,7 @@ from tombola.local.traces import Facts, Traces
 from tombola.orders.usecases import event_ids, find_order
 from tombola.ports import Ports
 from tombola.retailers.usecases import find_retailer
+from tombola.runtime.tracing.contexts import parse
 
 LINES = 30
 """Traces shown when none is asked for."""
@@ -49,11 +50,12 @@ def _line(spans: Sequence[Facts]) -> Facts:
         "trace_id": first["trace_id"],
         "begins_with": first["span"],
         "lane": _attribute(first, "tombola.lane"),
+        "outcome": _attribute(first, "tombola.outcome"),
         "at": spans[0]["start_time"],
         "duration_ms": max((_instant(span) - begin) / timedelta(milliseconds=1) + _length(span) for span in spans),
         "functions": sum(1 for span in spans if span["kind"] != "producer"),
         "failed": sum(1 for span in spans if span["failed"]),
-        "linked": bool(first["links"]),
+        "came_of": _trace_id(first["links"]),
     }
 
 
@@ -89,6 +91,12 @@ def _in_order(spans: Sequence[Facts]) -> Iterator[tuple[int, Facts]]:
 
 def _attribute(span: Facts, name: str) -> object:
     return cast("dict[str, Any]", span["attributes"]).get(name)
+
+
+def _trace_id(links: object) -> str | None:
+    """Return the trace that the first link leads to."""
+    found = [parse(str(link)) for link in cast("list[str]", links)]
+    return found[0].trace_id if found and found[0] else None
 
 
 def _instant(span: Facts) -> datetime:
