@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_documents import google_documents
+from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
+
+__all__ = ["buckets_root", "google_documents", "google_objects", "storage_emulator"]
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
 OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}
