@@ -78,7 +78,8 @@ def state(ask: Callable[..., Reply]) -> dict[str, object]:
 
 
 def test_the_page_and_its_files_are_served_and_need_nobody_else(ask: Callable[..., Reply]) -> None:
-    for path in ("/", "/console/console.css", "/console/console.js", "/console/console.svg", "/favicon.ico"):
+    files = [f"/console/{file}" for file in ("console.css", "console.js", "traces.js", "console.svg")]
+    for path in ("/", *files, "/favicon.ico"):
         reply = ask(path)
         assert reply.status == 200
         assert dict(reply.headers)["Content-Security-Policy"].startswith("default-src 'self'")
@@ -87,9 +88,9 @@ def test_the_page_and_its_files_are_served_and_need_nobody_else(ask: Callable[..
         assert set(addresses) <= {b"http://www.w3.org/2000/svg"}
 
 
-def test_what_the_script_asks_for_stands_in_the_page() -> None:
+def test_what_the_scripts_ask_for_stands_in_the_page() -> None:
     page = (PAGE / "index.html").read_text(encoding="utf-8")
-    script = (PAGE / "console.js").read_text(encoding="utf-8")
+    script = "".join(file.read_text(encoding="utf-8") for file in PAGE.glob("*.js"))
     for name in re.findall(r"(?:byId|draw)\(\"([a-z-]+)\"", script):
         assert f'id="{name}"' in page
 
