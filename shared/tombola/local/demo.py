@@ -212,7 +212,7 @@ def _emulated(home: Path, _bookmark: Bookmark) -> Iterator[tuple[Laptop, Callabl
     from tombola.local.emulators.cloud import await_notice, cloud, keep  # noqa: PLC0415 (the others need no emulators)
 
     with cloud(home / "emulated") as emulated:
-        chosen = {**emulated.settings, "home": home, "replay_from": BEGINS}
+        chosen = {"home": home, "replay_from": BEGINS}
         ports, queue = wiring.build(read_settings().model_copy(update=chosen)), emulated.pulled()
         yield assemble(home, ports, queue=queue), lambda: await_notice(queue)
         keep(ports, home)

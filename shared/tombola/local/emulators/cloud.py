@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tombola.errors import Fault
-from tombola.feeds.renderings.bigquery import bigquery_table
 from tombola.feeds.contracts import KINDS
+from tombola.feeds.renderings.bigquery import bigquery_table
 from tombola.feeds.tables import KEYS
 from tombola.local.emulators.bigquery import bigquery, create_tables
 from tombola.local.emulators.firestore import firestore
 from tombola.local.emulators.messages import PubSub
 from tombola.local.emulators.pubsub import pubsub
 from tombola.local.emulators.pulling import PulledQueue
-from tombola.local.emulators.running import Running
 from tombola.local.emulators.storage import Notification, create_bucket, storage
 from tombola.ports import Ports
 from tombola.ports.objects import BUCKETS
@@ -28,6 +26,14 @@ from tombola.runtime.manifests import functions_folder, read_manifests
 from tombola.runtime.topology import Subscription
 
 PROJECT, PREFIX, DATASET = "demo-tombola", "tombola-", "tombola"
+SETTINGS: Mapping[str, str] = {
+    "TOMBOLA_ADAPTERS": "google",
+    "TOMBOLA_PROJECT": PROJECT,
+    "TOMBOLA_BUCKET_PREFIX": PREFIX,
+    "TOMBOLA_DATASET": DATASET,
+    "TOMBOLA_KEYS": "embedded",
+}
+"""What `tombola.runtime.settings` reads. Keys are files of the home: Secret Manager has no emulator."""
 NOTICED_WITHIN = 30.0
 """Seconds in which Cloud Storage must have announced a new object."""
 KEPT = ("audit", "receipts", "reports")
@@ -43,9 +49,9 @@ class NotAnnounced(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Running emulators. `settings` make the adapters theirs; `pubsub` is asked for what its clients do not offer."""
+    """Running emulators. `environment` makes a process theirs; `pubsub` is asked for what its clients do not offer."""
 
-    settings: Mapping[str, Any]
+    environment: Mapping[str, str]
     pubsub: PubSub
     subscriptions: tuple[Subscription, ...]
 
@@ -65,8 +71,8 @@ def _pulls(_: Subscription) -> None:
 def cloud(folder: Path, endpoint: Endpoint = _pulls) -> Iterator[Cloud]:
     """Run an empty project while the block runs; its buckets are folders in `folder`.
 
-    Messages are pushed to the `endpoint` of their subscription, or wait to be pulled. Google's clients of this process
-    go to the emulators. Raises `Missing` and `NotStarted`.
+    Messages are pushed to the `endpoint` of their subscription, or wait to be pulled. This process is the emulators', by
+    its environment, as long as the block runs. Raises `Missing` and `NotStarted`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -79,14 +85,12 @@ def cloud(folder: Path, endpoint: Endpoint = _pulls) -> Iterator[Cloud]:
         objects = stack.enter_context(storage(PROJECT, root=folder, notify=announced))
         tables = stack.enter_context(bigquery(PROJECT, objects_root=folder))
         answering = (messages, objects, tables, stack.enter_context(firestore()))
-        stack.enter_context(_environment(answering))
         for bucket in BUCKETS:
             create_bucket(objects, PROJECT, f"{PREFIX}{bucket}")
         create_tables(tables, PROJECT, layout(PROJECT, DATASET, [bigquery_table(kind) for kind in KINDS], KEYS))
-        settings = {
-            "adapters": "google", "project": PROJECT, "bucket_prefix": PREFIX, "dataset": DATASET, "keys": "embedded",
-        }  # fmt: skip
-        yield Cloud(settings, asked, subscribed)
+        environment = SETTINGS | {name: value for one in answering for name, value in one.environment.items()}
+        stack.enter_context(_set(environment))
+        yield Cloud(environment, asked, subscribed)
 
 
 def await_notice(queue: PulledQueue) -> None:
@@ -110,9 +114,8 @@ def keep(ports: Ports, home: Path) -> None:
 
 
 @contextmanager
-def _environment(answering: tuple[Running, ...]) -> Iterator[None]:
-    """Set the variables that make Google's clients go to these, and put the old ones back."""
-    wanted = {name: value for one in answering for name, value in one.environment.items()}
+def _set(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process, and put the old ones back."""
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
