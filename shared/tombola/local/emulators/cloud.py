@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
-from tombola.errors import Fault
 from tombola.feeds.contracts import KINDS
 from tombola.feeds.renderings.bigquery import bigquery_table
 from tombola.feeds.tables import KEYS
@@ -23,6 +22,7 @@ from tombola.ports.objects import BUCKETS
 from tombola.ports.warehouse_layout import layout
 from tombola.runtime import topology
 from tombola.runtime.manifests import functions_folder, read_manifests
+from tombola.runtime.outbox import PublishingDocuments
 from tombola.runtime.topology import Subscription
 
 PROJECT, PREFIX, DATASET = "demo-tombola", "tombola-", "tombola"
@@ -34,17 +34,8 @@ SETTINGS: Mapping[str, str] = {
     "TOMBOLA_KEYS": "embedded",
 }
 """What `tombola.runtime.settings` reads. Keys are files of the home: Secret Manager has no emulator."""
-NOTICED_WITHIN = 30.0
-"""Seconds in which Cloud Storage must have announced a new object."""
 KEPT = ("audit", "receipts", "reports")
 """Buckets that people look into afterwards."""
-
-
-class NotAnnounced(Fault):
-    """Nobody said that a new object is there."""
-
-    code = "object-not-announced"
-    status = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +62,8 @@ def _pulls(_: Subscription) -> None:
 def cloud(folder: Path, endpoint: Endpoint = _pulls) -> Iterator[Cloud]:
     """Run an empty project while the block runs; its buckets are folders in `folder`.
 
-    Messages are pushed to the `endpoint` of their subscription, or wait to be pulled. This process is the emulators', by
-    its environment, as long as the block runs. Raises `Missing` and `NotStarted`.
+    Messages are pushed to the `endpoint` of their subscription, or wait to be pulled. This process is the emulators'
+    by its environment as long as the block runs. Raises `Missing` and `NotStarted`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -88,19 +79,16 @@ def cloud(folder: Path, endpoint: Endpoint = _pulls) -> Iterator[Cloud]:
         for bucket in BUCKETS:
             create_bucket(objects, PROJECT, f"{PREFIX}{bucket}")
         create_tables(tables, PROJECT, layout(PROJECT, DATASET, [bigquery_table(kind) for kind in KINDS], KEYS))
-        environment = SETTINGS | {name: value for one in answering for name, value in one.environment.items()}
+        environment = {**SETTINGS, **{name: value for one in answering for name, value in one.environment.items()}}
         stack.enter_context(_set(environment))
         yield Cloud(environment, asked, subscribed)
 
 
-def await_notice(queue: PulledQueue) -> None:
-    """Wait until a new object of the inbox is announced. Raises `NotAnnounced`."""
-    give_up_at = time.monotonic() + NOTICED_WITHIN
-    while "validate-feed" not in queue.due():
-        if time.monotonic() > give_up_at:
-            msg = f"Cloud Storage announced no new object within {NOTICED_WITHIN:.0f} s"
-            raise NotAnnounced(msg)
-        time.sleep(0.05)
+def told(ports: Ports, queue: PulledQueue) -> Ports:
+    """Return the same ports, through which everything that is published is told to a queue."""
+    topics = queue.telling(ports.topics)
+    inner = cast("PublishingDocuments", ports.documents).documents
+    return replace(ports, topics=topics, documents=PublishingDocuments(inner, topics))
 
 
 def keep(ports: Ports, home: Path) -> None:
