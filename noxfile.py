@@ -76,7 +76,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def contract(session: nox.Session) -> None:
     """The contract of every port, kept by the adapters for Google Cloud, on Google's own emulators."""
-    sync(session, extras=("demo", "google"), groups=("tests",))
+    sync(session, extras=("demo", "google"), groups=("tests", "contract"))
     session.run("pytest", "tests/contract", "--adapters=google", *session.posargs, env=emulators(session))
 
 
