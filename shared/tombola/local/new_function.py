@@ -67,8 +67,7 @@ def event_type(topic: str) -> type[Event] | None:
     """Return the type of a topic's events, None when it has none."""
     packages = sorted(path.parent.name for path in Path(tombola.__file__).parent.glob("*/events.py"))
     modules = {importlib.import_module(f"tombola.{package}.events").__name__ for package in packages}
-    ours = (found for found in Event.__subclasses__() if found.__module__ in modules)
-    return next((found for found in ours if found.TYPE == topic), None)
+    return {found.TYPE: found for found in Event.__subclasses__() if found.__module__ in modules}.get(topic)
 
 
 def _of_topic(topic: str, service: str) -> tuple[Facts, str, str]:
