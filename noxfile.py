@@ -75,9 +75,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """The contract of every port, kept by the adapters for Google Cloud, on Google's own emulators."""
+    """The contract of every port, kept by the adapters for Google Cloud on emulators, also under attack."""
     sync(session, extras=("demo", "google"), groups=("tests",))
-    session.run("pytest", "tests/contract", "--adapters=google", *session.posargs, env=emulators(session))
+    kept = ("tests/contract", "tests/contention")
+    session.run("pytest", *kept, "--adapters=google", *session.posargs, env=emulators(session))
 
 
 @nox.session
@@ -111,7 +112,7 @@ def journey(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay`, with options each."""
-    sync(session, extras=("local", "google-telemetry"), groups=("bench",))
+    sync(session, extras=("local", "google-documents", "google-telemetry"), groups=("bench",))
     name, *options = session.posargs or ["feeds"]
     session.run("python", "-m", f"tests.bench.{name}", *options)
 
