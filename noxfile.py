@@ -76,7 +76,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def contract(session: nox.Session) -> None:
     """The contract of every port, kept by the adapters for Google Cloud on emulators, also under attack."""
-    sync(session, extras=("demo", "google"), groups=("tests",))
+    sync(session, extras=("demo", "google"), groups=("tests", "contract"))
     kept = ("tests/contract", "tests/contention")
     session.run("pytest", *kept, "--adapters=google", *session.posargs, env=emulators(session))
 
@@ -120,7 +120,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """The house rules: ruff with everything on, mypy strict, import-linter."""
-    sync(session, extras=("demo", "google-telemetry"), groups=("lint",))
+    sync(session, extras=("demo", "google", "google-telemetry"), groups=("lint",))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
