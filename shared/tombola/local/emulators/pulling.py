@@ -15,7 +15,7 @@ from datetime import datetime
 from tombola.local.emulators.messages import PubSub, Received
 from tombola.ports.errors import Unavailable
 from tombola.ports.topics import Message, Topics
-from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION
+from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION
 from tombola.runtime.topology import DEAD_LETTERS, Subscription
 
 AT_ONCE = 200
@@ -84,6 +84,7 @@ class PulledQueue:
         self._ready: dict[str, list[Delivery]] = {name: [] for name in self._subscriptions}
         self._leased: dict[int, Delivery] = {}
         self._waiting: dict[tuple[str, str], float] = {}  # by subscription and message: due about then
+        self._dying: Counter[str] = Counter()  # by subscription: given up, and not yet among the letters
         self._letters: dict[str, Received] = {}
         self._asked_at = 0.0
         self._expected: Counter[str] | None = None  # messages by subscription; None: nobody tells what is published
@@ -125,10 +126,12 @@ class PulledQueue:
         """Let this delivery come back after its back-off, or die at its last attempt."""
         for subscription, (delivery,) in self._given_back([lease]):
             retry = self._subscriptions[subscription].retry
-            if delivery.attempt < retry.max_attempts:
-                wait = min(retry.maximum_backoff, retry.minimum_backoff * 2 ** (delivery.attempt - 1))
-                with self._lock:
+            with self._lock:
+                if delivery.attempt < retry.max_attempts:
+                    wait = min(retry.maximum_backoff, retry.minimum_backoff * 2 ** (delivery.attempt - 1))
                     self._waiting[subscription, delivery.message_id] = time.time() + wait
+                else:
+                    self._dying[subscription] += 1
             self._pubsub.refuse(subscription, [delivery.received.ack_id])
 
     def release_all(self) -> int:
@@ -165,9 +168,16 @@ class PulledQueue:
             return {name for name, ready in self._ready.items() if ready}
 
     def next_due(self) -> float | None:
-        """Return when (seconds since 1970) the next delivery is due, about; None when none waits or is in flight."""
+        """Return when (seconds since 1970) the next delivery is due, about; None when none waits or is in flight.
+
+        What died at its last attempt counts until it is among the dead letters, where the emulator puts it only when
+        its subscription is pulled again.
+        """
         with self._lock:
-            held = bool(self._leased) or any(self._ready.values()) or any((self._expected or {}).values())
+            if self._dying.total():
+                self._take_letters()
+            to_come = self._dying.total() or any((self._expected or {}).values())
+            held = bool(self._leased) or any(self._ready.values()) or to_come
             return time.time() if held else min(self._waiting.values(), default=None)
 
     def recent(self, topic: str, limit: int) -> Sequence[Received]:
@@ -213,7 +223,7 @@ class PulledQueue:
 
     def _comes_again(self, subscription: str) -> bool:
         now = time.time()
-        return any(name == subscription and due <= now for (name, _), due in self._waiting.items())
+        return self._dying[subscription] > 0 or any(name == subscription and due <= now for (name, _), due in self._waiting.items())
 
     def _ask_for_more(self, names: Sequence[str]) -> None:
         for name, received in zip(names, self._asking.map(self._received, names), strict=True):
@@ -243,6 +253,7 @@ class PulledQueue:
     def _take_letters(self) -> None:
         with self._lock:
             while received := self._pubsub.pull(DEAD_LETTERS, AT_ONCE):
+                self._dying -= Counter(_died_on(each) for each in received if each.message_id not in self._letters)
                 self._letters.update({each.message_id: each for each in received})
 
     def _letters_named(self, message_ids: Iterable[str]) -> list[Received]:
@@ -267,3 +278,9 @@ class _Telling:
         """See `Topics.publish`."""
         self.topics.publish(topic, messages)
         self.queue.expect(topic, len(messages))
+
+
+def _died_on(letter: Received) -> str:
+    """Return the subscription on which Pub/Sub gave a message up; empty for a letter that a function wrote."""
+    by_pubsub = SOURCE_ATTEMPTS in letter.attributes and "reason" not in letter.attributes
+    return letter.attributes.get(SOURCE_SUBSCRIPTION, "") if by_pubsub else ""
