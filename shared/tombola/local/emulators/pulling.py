@@ -223,7 +223,9 @@ class PulledQueue:
 
     def _comes_again(self, subscription: str) -> bool:
         now = time.time()
-        return self._dying[subscription] > 0 or any(name == subscription and due <= now for (name, _), due in self._waiting.items())
+        return self._dying[subscription] > 0 or any(
+            name == subscription and due <= now for (name, _), due in self._waiting.items()
+        )
 
     def _ask_for_more(self, names: Sequence[str]) -> None:
         for name, received in zip(names, self._asking.map(self._received, names), strict=True):
