@@ -32,6 +32,7 @@ from tombola.runtime import topology, wiring
 from tombola.runtime.manifests import functions_folder
 from tombola.runtime.messages import FINALIZE
 from tombola.runtime.outbox import PublishingDocuments
+from tombola.runtime.tracing.topics import TracedTopics
 
 START = datetime(2017, 6, 15, 12, 0, tzinfo=UTC)
 """Noon of a summer's day."""
@@ -74,7 +75,13 @@ def using(ports: Ports) -> Iterator[Ports]:
 
 def published(ports: Ports, topic: str) -> list[dict[str, Any]]:
     """Return every event published to a topic (`order-recorded`, `order-recorded-bulk`), decoded, the oldest first."""
-    return [json.loads(kept.data) for kept in cast("EmbeddedTopics", ports.topics).recent(topic, ALL)]
+    return [json.loads(message.data) for message in recorded(ports, topic)]
+
+
+def recorded(ports: Ports, topic: str) -> list[Message]:
+    """Return every message published to a topic (`dead-letters` is one), as it is, the oldest first."""
+    topics = ports.topics.topics if isinstance(ports.topics, TracedTopics) else ports.topics
+    return [Message(kept.data, kept.attributes) for kept in cast("EmbeddedTopics", topics).recent(topic, ALL)]
 
 
 def sample_events(folder: str | Path) -> dict[str, bytes]:
@@ -118,19 +125,21 @@ def call(
     return client.open(path, method=method, data=body_of(sent), headers=stated)
 
 
-def body_of(sent: Event | ObjectRef | Mapping[str, object] | bytes, lane: str = LIVE) -> bytes:
+def body_of(
+    sent: Event | ObjectRef | Mapping[str, object] | bytes, lane: str = LIVE, *, subscription: str = "test"
+) -> bytes:
     """Return what the platform would send of it."""
     match sent:
         case Event():
-            return push(sent.outbound(lane).message)
+            return push(sent.outbound(lane).message, subscription=subscription)
         case ObjectRef():
-            return push(_notification(sent))
+            return push(_notification(sent), subscription=subscription)
         case bytes():
             return sent
     return json.dumps(sent).encode()
 
 
-def push(message: Message, *, attempt: int = 1) -> bytes:
+def push(message: Message, *, attempt: int = 1, subscription: str = "test") -> bytes:
     """Return a message as Pub/Sub pushes it, `attempt` counts from 1."""
     pushed = {
         "data": base64.b64encode(message.data).decode(),
@@ -139,7 +148,7 @@ def push(message: Message, *, attempt: int = 1) -> bytes:
         "publishTime": START.isoformat(),
     }
     return json.dumps(
-        {"message": pushed, "subscription": "projects/test/subscriptions/test", "deliveryAttempt": attempt}
+        {"message": pushed, "subscription": f"projects/test/subscriptions/{subscription}", "deliveryAttempt": attempt}
     ).encode()  # fmt: skip
 
 
