@@ -50,7 +50,8 @@ def demo(
 
     if households != "all" and not (households.isdecimal() and int(households) > 0):
         _fail(f"--households {households!r}; expected a number from 1 up, or 'all'")
-    raise SystemExit(run(home_folder(home), None if households == "all" else int(households), as_json=as_json))
+    number = None if households == "all" else int(households)
+    raise SystemExit(run(home_folder(home), number, as_json=as_json))
 
 
 @app.command()

@@ -23,6 +23,8 @@ class Fault(Exception):
 
     code = "fault"
     status = 400
+    retry_after: int | None = None
+    """Seconds after which the very same may be sent again; None when waiting mends nothing."""
 
     def __init__(self, message: str, problems: Sequence[Problem] = (), *, code: str | None = None) -> None:
         """Say what happened in one sentence; name every problem at once."""

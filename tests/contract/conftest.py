@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
+
+__all__ = ["buckets_root", "google_objects", "storage_emulator"]
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
 OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}

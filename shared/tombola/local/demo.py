@@ -4,12 +4,12 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import yaml
 
@@ -20,9 +20,11 @@ from tombola.fairness.heads import SIGNING_KEY as HEAD_KEY
 from tombola.fairness.usecases import export_audit, reveal_campaign
 from tombola.feeds.signing import SIGNING_KEY as RECEIPT_KEY
 from tombola.games.tokens import SIGNING_KEY
+from tombola.local.counting import Counts, counted, keep_operations
 from tombola.local.development import listen, log_file
 from tombola.local.journey import RETAILER, Journey
 from tombola.local.laptop import Laptop, alone_in, assemble
+from tombola.local.queue import queue_of
 from tombola.local.replay import Bookmark, MovableClock
 from tombola.local.season import Happening, Visit, season
 from tombola.local.shop import Shop
@@ -41,6 +43,8 @@ WITNESS = "Numbers drawn on 28 September 2017: 04 11 17 23 42"
 """What a bailiff would supply at the launch. Fixed, so that every run of the demo plays the same game."""
 CAMPAIGN = "autumn-snacks"
 
+Ground = Literal["embedded", "emulators"]
+"""What the functions stand on: files of this machine, or emulators of Google Cloud."""
 Notice = Callable[[int, int, datetime], None]
 """Told after every happening: how many are done, of how many, and the instant in the replay."""
 
@@ -52,6 +56,8 @@ class Demo:
     home: Path
     bookmark: Bookmark
     laptop: Laptop
+    announce: Callable[[], object]
+    """Told after every file put into the inbox."""
     journey: Journey
     campaign: Campaign
 
@@ -101,7 +107,7 @@ class Demo:
         name = f"{RETAILER.retailer}/{kind}/{month}.csv"
         with suppress(PreconditionFailed):  # an earlier run sent it
             self.ports.objects.replace("inbox", name, self.journey.feed(kind, month), if_generation=0)
-        self.laptop.watcher.scan()
+        self.announce()
         self.laptop.runner.drain()
         self._call("load_warehouse")
 
@@ -176,15 +182,33 @@ VISITS: dict[str, Callable[[Shop, Visit], None]] = {
 
 
 @contextmanager
-def demo(home: Path, households: int | None) -> Iterator[Demo]:
-    """Prepare a home for the year of so many households, or all. Raises `Conflict` when the home is in use."""
+def demo(home: Path, households: int | None, on: Ground = "embedded") -> Iterator[Demo]:
+    """Prepare a home for the year of so many households, or all.
+
+    Raises `Conflict` when the home is in use, and `Missing` for emulators that are not on this machine.
+    """
     with alone_in(home), log_file(home):
-        _claim(home / "households", households)
-        with closing(Bookmark(home / "clock")) as bookmark:
-            chosen = {"home": home, "adapters": "embedded", "replay_from": bookmark.read(BEGINS)}
-            ports = wiring.build(read_settings().model_copy(update=chosen))
+        _claim(home / "households", households, on)
+        with closing(Bookmark(home / "clock")) as bookmark, GROUNDS[on](home, bookmark) as (laptop, announce):
             campaign = Campaign.model_validate(yaml.safe_load(campaign_text()))
-            yield Demo(home, bookmark, assemble(home, ports), Journey(households), campaign)
+            yield Demo(home, bookmark, laptop, announce, Journey(households), campaign)
+
+
+@contextmanager
+def _embedded(home: Path, bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable[[], object]]]:
+    """Live in files of the home folder, from where an earlier run came to."""
+    chosen = {"home": home, "adapters": "embedded", "replay_from": bookmark.read(BEGINS)}
+    fresh = not bookmark.read(BEGINS) > BEGINS
+    ports, counts = wiring.build(read_settings().model_copy(update=chosen)), Counts()
+    laptop = assemble(home, counted(ports, counts) if fresh else ports, queue=queue_of(ports))
+    yield laptop, laptop.watcher.scan
+    if fresh:  # a run that was killed, or lived again, tells nothing of what a year takes
+        keep_operations(home, laptop.ports, counts)
+
+
+GROUNDS: dict[Ground, Callable[..., AbstractContextManager[tuple[Laptop, Callable[[], object]]]]] = {
+    "embedded": _embedded,
+}
 
 
 def campaign_text() -> bytes:
@@ -197,9 +221,9 @@ def public_key(name: str) -> bytes:
     return hashlib.sha256(f"tombola demo, a public key: {name}".encode()).digest()
 
 
-def _claim(remembered: Path, households: int | None) -> None:
+def _claim(remembered: Path, households: int | None, on: Ground) -> None:
     """Refuse to mix two demos in one home. Raises `Conflict`."""
-    wanted = "all" if households is None else str(households)
+    wanted = ("all" if households is None else str(households)) + ("" if on == "embedded" else f" on {on}")
     found = remembered.read_text() if remembered.exists() else wanted
     if found != wanted:
         msg = f"{remembered.parent} holds the year of {found} households, not of {wanted}; choose another --home"

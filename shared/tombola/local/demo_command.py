@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tombola.local.demo import Notice, demo
+from tombola.local.demo import Ground, Notice, demo
 from tombola.local.journey import RETAILER
 from tombola.local.reconciliation import Check, Totals, checks, totals
 from tombola.money import major_units
@@ -19,11 +19,11 @@ from tombola.money import major_units
 SOURCE = "The Complete Journey, 84.51°, research and education"
 
 
-def run(home: Path, households: int | None, *, as_json: bool) -> int:
+def run(home: Path, households: int | None, *, on: Ground = "embedded", as_json: bool) -> int:
     """Run the demo in `home` and print what it came to; return 1 when a line does not add up, else 0."""
     screen = Console(stderr=True)
     home = home.resolve()
-    with demo(home, households) as year, _progress(screen) as notice:
+    with demo(home, households, on) as year, _progress(screen) as notice:
         launched = year.live(notice)
         found = totals(year.ports, launched, str(year.report(launched)))
         lines = checks(year.ports, RETAILER, launched, found)

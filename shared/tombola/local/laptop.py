@@ -34,13 +34,13 @@ class Laptop:
     lanes: tuple[Lane, ...]
 
 
-def assemble(home: Path, ports: Ports, functions: Path | None = None) -> Laptop:
+def assemble(home: Path, ports: Ports, functions: Path | None = None, *, queue: Queue | None = None) -> Laptop:
     """Put a laptop together over `ports`, whose files lie in `home`, and a folder of functions (this checkout's).
 
-    Raises `Malformed` naming every problem of every manifest, and `Fault` (`no-local-queue`) for ports that
-    are not this machine's.
+    `queue` is the pull side of the topics, where it is not the topics themselves. Raises `Malformed` naming every
+    problem of every manifest, and `Fault` (`no-local-queue`) for ports that are not this machine's.
     """
-    queue = queue_of(ports)
+    queue = queue or queue_of(ports)
     host = Host(functions or functions_folder(), ports)
     pushed = topology.subscriptions(host.manifests)
     stored = topology.store_subscriptions()

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from tombola.errors import Fault
 from tombola.ports import Ports
+from tombola.runtime.tracing.topics import TracedTopics
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -136,7 +137,7 @@ class Queue(Protocol):
 
 def queue_of(ports: Ports) -> Queue:
     """Return the pull side of the topics in use. Raises `Fault` where messages are not queued on this machine."""
-    topics: object = ports.topics
+    topics: object = ports.topics.topics if isinstance(ports.topics, TracedTopics) else ports.topics
     if not isinstance(topics, Queue):
         msg = f"{type(topics).__name__} is delivered elsewhere; the local runner needs the embedded adapters"
         raise Fault(msg, code="no-local-queue")

@@ -80,6 +80,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "postings": Collection(indexed=("campaign",)),
     "payments": Collection(indexed=("campaign",)),
     "seals": Collection(indexed=("campaign",)),
+    "idempotency": Collection(expires="expires"),
     "outbox": Collection(indexed=("shard",), composite=(("shard", "created_at"),)),
 }
 
@@ -218,7 +219,7 @@ def check_commit(writes: Sequence[Write]) -> None:
         if KEY_FIELD in write.fields:
             msg = f"document in {write.key.collection!r} has a field {KEY_FIELD!r}; that name holds the document's key"
             raise Refused(msg)
-        size = sum(_named_size(name, value, "", 0) for name, value in write.fields.items())
+        size = size_of(write.fields)
         if size > MAX_DOCUMENT_BYTES:
             msg = f"document in {write.key.collection!r} of {size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed"
             raise Refused(msg)
@@ -226,6 +227,11 @@ def check_commit(writes: Sequence[Write]) -> None:
     if total > MAX_COMMIT_BYTES:
         msg = f"commit of {total} bytes; at most {MAX_COMMIT_BYTES} are allowed"
         raise Refused(msg)
+
+
+def size_of(fields: Fields) -> int:
+    """Return the bytes that fields take up in a document. Raises `Refused` for what Firestore cannot hold."""
+    return sum(_named_size(name, value, "", 0) for name, value in fields.items())
 
 
 def check_query(collection: str, where: Sequence[Where], order_by: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from tombola.runtime.functions import on_event, on_http, on_object, on_schedule
 from tombola.runtime.http import Answer, HttpRequest
+from tombola.runtime.idempotency import Idempotency
 from tombola.runtime.messages import Delivery, ObjectNotice
 from tombola.runtime.wiring import ports
 
@@ -9,6 +10,7 @@ __all__ = [
     "Answer",
     "Delivery",
     "HttpRequest",
+    "Idempotency",
     "ObjectNotice",
     "on_event",
     "on_http",

@@ -23,9 +23,10 @@ from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
 from tombola.runtime.faults import MethodNotAllowed, UnknownCaller, WrongCaller
 from tombola.runtime.http import Answer, HttpRequest
+from tombola.runtime.idempotency import Idempotency
 from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
 from tombola.runtime.oidc import check_caller
-from tombola.runtime.outcomes import Outcome, judged, observed
+from tombola.runtime.outcomes import Line, Outcome, judged, observed
 from tombola.runtime.races import decide_again
 from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
 from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
@@ -64,26 +65,39 @@ def on_object(handler: Callable[[ObjectNotice], object]) -> HttpFunction:
 
 
 def on_http(
-    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000
+    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000, idempotency: Idempotency | None = None
 ) -> Callable[[Callable[[HttpRequest], Answer]], HttpFunction]:
-    """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body."""
+    """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body.
+
+    With `idempotency`, a request that is sent again under its key is answered again, and not done again.
+    """
 
     def decorate(handler: Callable[[HttpRequest], Answer]) -> HttpFunction:
         def function(request: Request) -> Response:
             def work() -> Answer:
-                made: object = decide_again(partial(handler, request_of(request, methods, max_bytes)))
-                if not isinstance(made, Answer):
-                    msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
-                    raise TypeError(msg)
-                return made
+                asked = request_of(request, methods, max_bytes)
+                if idempotency is None:
+                    return _answer_of(handler, asked)
+                from tombola.runtime.leases import answer_once  # noqa: PLC0415 (few functions have keys)
 
-            with observed(handler.__name__, lower_headers(request)) as line:
+                done = partial(_answer_of, handler, asked)
+                return answer_once(wiring.ports(), idempotency, handler.__name__, asked, done)
+
+            with observed(handler.__name__, "http", lower_headers(request), request.method) as line:
                 outcome = line.ends(judged(work))
                 return line.answered(answer(outcome.value) if outcome.value else problem(outcome, request, methods))
 
         return _registered(handler, function)
 
     return decorate
+
+
+def _answer_of(handler: Callable[[HttpRequest], Answer], asked: HttpRequest) -> Answer:
+    made: object = decide_again(partial(handler, asked))
+    if not isinstance(made, Answer):
+        msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
+        raise TypeError(msg)
+    return made
 
 
 def on_schedule(handler: Callable[[], object]) -> HttpFunction:
@@ -96,7 +110,7 @@ def on_schedule(handler: Callable[[], object]) -> HttpFunction:
             decide_again(handler)
             return "done"
 
-        with observed(handler.__name__, lower_headers(request)) as line:
+        with observed(handler.__name__, "timer", lower_headers(request)) as line:
             outcome = line.ends(_nobodys_fault(judged(work)))
             return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 
@@ -121,20 +135,19 @@ class _Arrival:
 def _event_function(handler: Callable[..., object], topic: str, work: Callable[[Delivery], str]) -> HttpFunction:
     name = handler.__name__
 
-    def deliver(request: Request, arrival: _Arrival) -> str:
+    def deliver(request: Request, arrival: _Arrival, line: Line) -> str:
         check_method(request, ("POST",))
         check_caller(lower_headers(request))
         arrival.body = body_of(request, MAX_PUSH_BYTES)
-        arrival.delivery = decode(lower_headers(request), arrival.body)
+        arrival.delivery = line.carries(decode(lower_headers(request), arrival.body))
         return decide_again(partial(work, arrival.delivery))
 
     def function(request: Request) -> Response:
         arrival = _Arrival()
-        with observed(name, lower_headers(request)) as line:
-            outcome = judged(lambda: deliver(request, arrival))
+        with observed(name, "pubsub", lower_headers(request)) as line:
+            outcome = judged(lambda: deliver(request, arrival, line))
             if outcome.fault is not None and arrival.body is not None:
                 outcome = _buried(outcome, outcome.fault, arrival, name, topic)
-            line.carries(arrival.delivery)
             line.ends(outcome)
             return line.answered(acknowledgement() if outcome.value else problem(outcome, request, ("POST",)))
 

@@ -61,9 +61,9 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to answer: a model or a map becomes JSON, None an empty body."""
+    """What to answer: a model or a map becomes JSON, bytes are JSON already, None is an empty body."""
 
-    content: BaseModel | Mapping[str, object] | None = None
+    content: BaseModel | Mapping[str, object] | bytes | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 

@@ -17,20 +17,20 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from tombola.runtime.faults import Misconfigured
+from tombola.runtime.tracing.contexts import current
 
 _WORDS, _NUMBER = re.compile(r"[a-z]+([_-][a-z]+){0,9}"), re.compile(r"(?!)")
 _ID = re.compile(r"[0-9a-fA-F-]{1,64}")
 ALLOWED: Mapping[str, re.Pattern[str]] = {
-    **dict.fromkeys(("function", "outcome", "code", "subscription", "lane", "topic", "table"), _WORDS),
+    **dict.fromkeys(("function", "outcome", "code", "subscription", "lane", "topic", "table", "trigger"), _WORDS),
+    "method": re.compile(r"GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"),
     **dict.fromkeys(("error", "logger"), re.compile(r"[A-Za-z_.]{1,100}")),
     **dict.fromkeys(("event_id", "message_id"), _ID),
-    **dict.fromkeys(("status", "duration_ms", "attempt", "count", "port"), _NUMBER),
+    **dict.fromkeys(("status", "duration_ms", "attempt", "count", "port", "lost_races", "cold"), _NUMBER),
 }
 """Fields that may be logged, and what their text must look like; numbers and truths are always fine."""
 
 _SEVERITIES = {"warn": "WARNING", "exception": "ERROR"}
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-_CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/(\d{1,20}))?(?:;o=(\d))?")
 _PREFIX = "logging.googleapis.com/"
 _OWN = ("severity", "message", "time", "stack_trace", f"{_PREFIX}trace", f"{_PREFIX}spanId", f"{_PREFIX}trace_sampled")
 
@@ -77,6 +77,7 @@ def configure(stream: TextIO | None = None, level: str = "info", project: str | 
         structlog.configure(
             processors=[
                 structlog.contextvars.merge_contextvars,
+                _traced,
                 _named_for_cloud_logging,
                 _allowed_only,
                 structlog.processors.JSONRenderer(),
@@ -99,21 +100,18 @@ def logger() -> Any:  # noqa: ANN401 (structlog's loggers are typed by their met
     return structlog.get_logger()
 
 
-def within(headers: Mapping[str, str], **fields: object) -> AbstractContextManager[object]:
-    """Return a block whose lines all carry `fields` and the trace that the request's headers name."""
+def within(**fields: object) -> AbstractContextManager[object]:
+    """Return a block whose lines all carry `fields`."""
     import structlog  # noqa: PLC0415 (see configure)
 
-    return structlog.contextvars.bound_contextvars(**trace(headers), **fields)
+    return structlog.contextvars.bound_contextvars(**fields)
 
 
-def trace(headers: Mapping[str, str]) -> dict[str, object]:
-    """Return the trace fields of `traceparent` (W3C) or `X-Cloud-Trace-Context`; none when neither is well formed."""
-    if (found := _TRACEPARENT.fullmatch(headers.get("traceparent", ""))) and int(found[1], 16) and int(found[2], 16):
-        return _trace_fields(found[1], found[2], sampled=bool(int(found[3], 16) & 1))
-    if found := _CLOUD_TRACE.fullmatch(headers.get("x-cloud-trace-context", "")):
-        span = f"{int(found[2]) % 2**64:016x}" if found[2] else None
-        return _trace_fields(found[1].lower(), span, sampled=found[3] == "1")
-    return {}
+def masked(name: str, value: object) -> object:
+    """Return what may be said of an allowed field: the value, or that it does not have the field's form."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return value if isinstance(value, str) and ALLOWED[name].fullmatch(value) else "(masked)"
 
 
 def stack_of(error: BaseException) -> str:
@@ -134,10 +132,14 @@ def _words(error: BaseException) -> str:
     return f"{name}: {error}" if isinstance(error, Misconfigured) else name
 
 
-def _trace_fields(trace_id: str, span_id: str | None, *, sampled: bool) -> dict[str, object]:
-    name = f"projects/{_project}/traces/{trace_id}" if _project else trace_id
-    span = {f"{_PREFIX}spanId": span_id} if span_id else {}
-    return {f"{_PREFIX}trace": name, **span, f"{_PREFIX}trace_sampled": sampled}
+def _traced(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Name the span in which the line is written, by the names that lead from a line to its trace."""
+    if (context := current()) is not None:
+        line[f"{_PREFIX}trace"] = f"projects/{_project}/traces/{context.trace_id}" if _project else context.trace_id
+        if context.span_id:
+            line[f"{_PREFIX}spanId"] = context.span_id
+        line[f"{_PREFIX}trace_sampled"] = context.sampled
+    return line
 
 
 def _configure_from_settings() -> None:
@@ -171,13 +173,7 @@ def _allowed_only(_: object, __: str, line: MutableMapping[str, Any]) -> Mutable
     kept = {name: line[name] for name in _OWN if name in line}
     for name, value in line.items():
         if name in ALLOWED:
-            kept[name] = _masked(ALLOWED[name], value)
+            kept[name] = masked(name, value)
     if dropped := len(line) - len(kept):
         kept["dropped_fields"] = dropped
     return kept
-
-
-def _masked(form: re.Pattern[str], value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return value if isinstance(value, str) and form.fullmatch(value) else "(masked)"

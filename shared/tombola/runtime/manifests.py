@@ -46,6 +46,8 @@ __all__ = [
 ]
 
 MANIFEST, DEFAULTS, SCHEMA, TABLE = "function.yaml", "defaults.yaml", "function.schema.json", "README.md"
+KEYS = "idempotency"
+"""The collection of keys, and the argument of `on_http` that asks for it."""
 NAME = re.compile(r"[a-z]+(_[a-z]+)*")
 
 
@@ -128,8 +130,7 @@ def _problems_of_folder(path: Path, declared: FunctionFile | None) -> Iterator[P
     """Yield what is wrong beside the manifest: the folder's name, `main.py`, the sample events."""
     if not NAME.fullmatch(path.name):
         yield Problem(path.name, "this folder name", "a verb phrase in lower case, words joined by underscores")
-    expected = _DECORATORS[type(declared.trigger)] if declared else None
-    yield from _problems_of_main(path / "main.py", path.name, expected)
+    yield from _problems_of_main(path / "main.py", path.name, declared)
     samples = sorted((path / "events").glob("*.json"))
     if declared and isinstance(declared.trigger, TopicTrigger | BucketTrigger) and not samples:
         yield Problem(f"{path.name}/events", "no sample event", "at least one *.json as the platform sends it")
@@ -140,7 +141,7 @@ def _problems_of_folder(path: Path, declared: FunctionFile | None) -> Iterator[P
             yield Problem(f"{path.name}/events/{sample.name}", "no JSON", "a request body as the platform sends it")
 
 
-def _problems_of_main(main: Path, name: str, decorator: str | None) -> Iterator[Problem]:
+def _problems_of_main(main: Path, name: str, declared: FunctionFile | None) -> Iterator[Problem]:
     where = f"{name}/main.py"
     if not main.is_file():
         yield Problem(where, "no such file", f"a module that defines {name}")
@@ -153,10 +154,19 @@ def _problems_of_main(main: Path, name: str, decorator: str | None) -> Iterator[
     found = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name]
     if not found:
         yield Problem(where, "no such function", f"a function {name}")
-    elif decorator and decorator not in (stated := _decorators(found[0])):
-        yield Problem(
-            where, f"{name} decorated with {', '.join(stated) or 'nothing'}", f"@{decorator}, as its trigger says"
-        )
+    elif declared:
+        yield from _problems_of_decorators(found[0], declared, where)
+
+
+def _problems_of_decorators(function: ast.FunctionDef, declared: FunctionFile, where: str) -> Iterator[Problem]:
+    stated, expected = _decorators(function), _DECORATORS[type(declared.trigger)]
+    if expected not in stated:
+        found = f"{function.name} decorated with {', '.join(stated) or 'nothing'}"
+        yield Problem(where, found, f"@{expected}, as its trigger says")
+    asked = {word.arg for node in function.decorator_list if isinstance(node, ast.Call) for word in node.keywords}
+    if "idempotency" in asked and not {KEYS} <= {*declared.reads.documents} & {*declared.writes.documents}:
+        expected = f"documents [{KEYS}] under reads and under writes, where keys and answers are kept"
+        yield Problem(f"{function.name}/{MANIFEST}", "a function that takes idempotency keys", expected)
 
 
 def _decorators(function: ast.FunctionDef) -> list[str]:

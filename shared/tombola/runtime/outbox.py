@@ -29,6 +29,7 @@ from tombola.ports.topics import Message, Topics
 from tombola.runtime import logs
 from tombola.runtime.dead_letters import SOURCE_TOPIC, letter
 from tombola.runtime.topology import DEAD_LETTERS
+from tombola.runtime.tracing.topics import TracedTopics, carrying
 
 COLLECTION = "outbox"
 RELAYED_PER_SHARD = 200
@@ -45,7 +46,7 @@ class PublishingDocuments:
     def __init__(self, documents: Documents, topics: Topics) -> None:
         """Decorate an adapter that puts events into the outbox but publishes nothing."""
         self.documents = documents
-        self._topics = topics
+        self._topics = TracedTopics(topics)
 
     def get(self, keys: Sequence[DocumentKey]) -> list[Snapshot | None]:
         """See `Documents.get`."""
@@ -60,9 +61,11 @@ class PublishingDocuments:
     def commit(self, writes: Sequence[Write], events: Sequence[OutboundEvent] = ()) -> None:
         """Commit writes and events together, publish the events, then take them out of the outbox.
 
+        What lies in the outbox carries the trace of this call, so that whoever relays it does not cut it off.
+
         Raises what `Documents.commit` raises.
         """
-        self.documents.commit(writes, events)
+        self.documents.commit(writes, carrying(events))
         if events:
             self._publish(events)
 

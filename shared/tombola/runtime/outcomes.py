@@ -13,6 +13,8 @@ from tombola.ports.errors import PreconditionFailed, Refused, Unavailable
 from tombola.runtime import logs
 from tombola.runtime.faults import BeyondLimits
 from tombola.runtime.messages import Delivery
+from tombola.runtime.tracing.contexts import of_message
+from tombola.runtime.tracing.recording import Call, serving
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -58,13 +60,17 @@ def judged(work: Callable[[], R]) -> Outcome[R]:
 class Line:
     """The log line of one request, while it is being served."""
 
+    call: Call
     outcome: Outcome[object] | None = None
     status: int | None = None
     delivery: Delivery | None = None
 
-    def carries(self, delivery: Delivery | None) -> None:
-        """Note the delivery that was served."""
+    def carries(self, delivery: Delivery) -> Delivery:
+        """Note the delivery that is served, and go on with the trace it carries; return that."""
         self.delivery = delivery
+        if origin := of_message(delivery.attributes, delivery.message_id):
+            self.call.comes_from(origin)
+        return delivery
 
     def answered(self, response: Response) -> Response:
         """Note the answer; return that."""
@@ -78,7 +84,7 @@ class Line:
 
     def fields(self) -> dict[str, object]:
         """Return what may be said of it."""
-        said: dict[str, object] = {}
+        said: dict[str, object] = {"lost_races": self.call.lost_races} if self.call.lost_races else {}
         if (outcome := self.outcome) is not None:
             said |= {"outcome": outcome.word, "status": self.status}
             cause = outcome.fault or outcome.error
@@ -96,12 +102,17 @@ class Line:
 
 
 @contextmanager
-def observed(function: str, headers: Mapping[str, str]) -> Iterator[Line]:
-    """Measure a request and log one line when it is answered; lines in between carry function and trace."""
-    line = Line()
+def observed(function: str, trigger: str, headers: Mapping[str, str], method: str | None = None) -> Iterator[Line]:
+    """Measure a request and log one line when it is answered; lines in between carry function and trace.
+
+    `trigger` is what calls such a function, in OpenTelemetry's words: `http`, `pubsub`, `timer`.
+    """
     started = time.perf_counter()
-    with logs.within(headers, function=function):
+    with serving(function, trigger, headers) as call, logs.within(function=function):
+        line = Line(call)
         yield line
         level = LEVELS.get(line.outcome.word, "info") if line.outcome else "error"
         duration = round((time.perf_counter() - started) * 1000, 2)
-        getattr(logs.logger(), level)("request", duration_ms=duration, **line.fields())
+        fields = line.fields()
+        call.tell({**fields, "method": method}, failed=level != "info")
+        getattr(logs.logger(), level)("request", duration_ms=duration, **fields)

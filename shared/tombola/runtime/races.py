@@ -1,12 +1,14 @@
 """Lost races: whoever wrote second reads again and decides again, with jitter, a bounded number of times."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
 from typing import TypeVar
 
 from tombola.errors import Overdrawn
 from tombola.ports.errors import PreconditionFailed
+from tombola.runtime.tracing.recording import lost_race
 
 R = TypeVar("R")
 
@@ -23,16 +25,22 @@ def decide_again(work: Callable[[], R]) -> R:
 
     Raises what `work` raises; `PreconditionFailed` when it lost every time.
     """
-    try:
-        return work()
-    except LOST:
-        pass
+
+    def counted() -> R:
+        try:
+            return work()
+        except LOST:
+            lost_race()
+            raise
+
+    with suppress(*LOST):
+        return counted()
     attempts = _stamina().retry_context(
         on=LOST, attempts=ATTEMPTS - 1, timeout=SECONDS, wait_initial=0.01, wait_max=1.0, wait_jitter=0.1
     )
     for attempt in attempts:
         with attempt:
-            return work()
+            return counted()
     raise PreconditionFailed  # not reached: the last attempt raises
 
 

@@ -14,6 +14,7 @@ from tombola.runtime.http import Answer, Headers, HttpRequest
 from tombola.runtime.outcomes import Outcome
 
 RETRY_AFTER_SECONDS = 2
+PROBLEM = "application/problem+json"
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -67,7 +68,7 @@ def acknowledgement() -> Response:
 
 def answer(content: Answer) -> Response:
     """Return an answer as JSON; no content as an empty body."""
-    return _response(_json(content.content), content.status, content.headers)
+    return _response(json_of(content.content), content.status, content.headers)
 
 
 def problem(outcome: Outcome[object], request: Request, methods: Sequence[str]) -> Response:
@@ -76,12 +77,13 @@ def problem(outcome: Outcome[object], request: Request, methods: Sequence[str]) 
     Streamed, because functions-framework reads the rest of the request into memory before it answers
     anything else, and this may be the refusal of a body without end.
     """
-    body = b"" if request.method == "HEAD" else json.dumps(_fault(outcome).as_problem()).encode()
-    headers = {**_ALWAYS, "Content-Type": "application/problem+json", "Content-Length": str(len(body))}
+    fault = _fault(outcome)
+    body = b"" if request.method == "HEAD" else json.dumps(fault.as_problem()).encode()
+    headers = {**_ALWAYS, "Content-Type": PROBLEM, "Content-Length": str(len(body))}
     if outcome.status == MethodNotAllowed.status:
         headers["Allow"] = ", ".join(methods)
-    if outcome.status == _Later.status:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if wait := fault.retry_after or (RETRY_AFTER_SECONDS if outcome.status == _Later.status else None):
+        headers["Retry-After"] = str(wait)
     return Response(iter([body]), outcome.status, headers)
 
 
@@ -117,7 +119,8 @@ def _response(body: bytes | None, status: int, headers: Mapping[str, str]) -> Re
     return response
 
 
-def _json(content: BaseModel | Mapping[str, object] | None) -> bytes | None:
-    if content is None:
-        return None
+def json_of(content: BaseModel | Mapping[str, object] | bytes | None) -> bytes | None:
+    """Return an answer's content as JSON; None for an empty body."""
+    if content is None or isinstance(content, bytes):
+        return content
     return content.model_dump_json().encode() if isinstance(content, BaseModel) else to_json(content)

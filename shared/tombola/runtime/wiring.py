@@ -1,6 +1,7 @@
 """Wiring: the one place that picks adapters. Nothing is imported before it is needed."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ def ports() -> Ports:
     global _installed  # noqa: PLW0603 (one set per process is the point)
     with _lock:
         if _installed is None:
-            _installed = build(settings())
+            _installed = _traced(build(settings()))
         return _installed
 
 
@@ -30,7 +31,14 @@ def install(given: Ports | None) -> None:
     """Use `given` as this process's ports, as a host of many functions does; None forgets them."""
     global _installed, _settings
     with _lock:
-        _installed, _settings = given, None
+        _installed, _settings = None if given is None else _traced(given), None
+
+
+def _traced(given: Ports) -> Ports:
+    """Return the ports as functions get them: what they publish carries the trace of the call they serve."""
+    from tombola.runtime.tracing.topics import TracedTopics  # noqa: PLC0415 (functions that publish nothing need none)
+
+    return replace(given, topics=TracedTopics(given.topics))
 
 
 def settings() -> "Settings":

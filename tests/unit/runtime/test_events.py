@@ -268,7 +268,7 @@ CLOCKWORK = """
     @on_schedule
     def wind_up() -> None:
         ports().topics.publish("feed-validated", [Message(b"{}")])
-        match ports().topics.recent("order-received", 1):
+        match ports().topics.topics.recent("order-received", 1):
             case [kept] if kept.data == b"fault": raise Gone("gone", code="superseded")
             case [kept] if kept.data == b"outage": raise Unavailable("down")
             case [kept] if kept.data == b"race": raise PreconditionFailed("lost")

@@ -164,33 +164,6 @@ def test_a_misconfiguration_says_what_is_wrong_because_it_names_settings_only() 
     assert logs.stack_of(Misconfigured("TOMBOLA_HOME: missing")).endswith("Misconfigured: TOMBOLA_HOME: missing")
 
 
-@pytest.mark.parametrize(
-    ("headers", "trace", "span", "sampled"),
-    [
-        ({"traceparent": f"00-{TRACE}-{SPAN}-00"}, TRACE, SPAN, False),
-        ({"traceparent": f"cc-{TRACE}-{SPAN}-01-what-the-future-will-bring"}, TRACE, SPAN, True),
-        ({"x-cloud-trace-context": f"{TRACE}/{int(SPAN, 16)};o=1"}, TRACE, SPAN, True),
-        ({"x-cloud-trace-context": TRACE.upper()}, TRACE, None, False),
-        ({"traceparent": f"00-{'0' * 32}-{SPAN}-01", "x-cloud-trace-context": f"{TRACE}/1"}, TRACE, f"{1:016x}", False),
-    ],
-)
-@pytest.mark.usefixtures("stream")
-def test_the_trace_of_a_request_is_found(
-    headers: dict[str, str], trace: str, span: str | None, *, sampled: bool
-) -> None:
-    found = logs.trace(headers)
-    assert found["logging.googleapis.com/trace"] == f"projects/some-project/traces/{trace}"
-    assert found.get("logging.googleapis.com/spanId") == span
-    assert found["logging.googleapis.com/trace_sampled"] is sampled
-
-
-@pytest.mark.parametrize(
-    "value", ["", "00", f"00-{TRACE}-{'0' * 16}-01", f"00-{TRACE}-{SPAN}", f"00-{TRACE}-{SPAN}-0g"]
-)
-def test_a_broken_trace_header_is_no_trace(value: str) -> None:
-    assert logs.trace({"traceparent": value, "x-cloud-trace-context": value}) == {}
-
-
 def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
     other = io.StringIO()
     logs.configure(other, level="warning")

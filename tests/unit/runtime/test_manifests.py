@@ -270,3 +270,13 @@ def test_the_program_checks_and_writes(folder: Path, write: Write, capsys: pytes
 def test_a_manifest_is_a_subscriber() -> None:
     assert {"name", "service", "listens_to", "retry"} <= {*Manifest.model_fields, *vars(Manifest)}
     assert manifests.NAME.fullmatch("ring_bell")
+
+
+def test_a_function_that_takes_idempotency_keys_says_where_they_are_kept(folder: Path, write: Write) -> None:
+    main = "from tombola.runtime import on_http\n\n@on_http(idempotency=keys)\ndef ring_bell(request): ...\n"
+    manifest = "summary: Rings.\ntrigger: {http: POST}\nreads: {documents: [idempotency]}\n"
+    write(manifest=manifest, main=main)
+    expected = "documents [idempotency] under reads and under writes, where keys and answers are kept"
+    assert problems(folder) == {"ring_bell/function.yaml": ("a function that takes idempotency keys", expected)}
+    (folder / "ring_bell" / "function.yaml").write_text(manifest + "writes: {documents: [idempotency]}\n", "utf-8")
+    assert list(read_manifests(folder)) == ["ring_bell"]

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
+from urllib.request import urlopen
 
 from tombola.errors import Fault
 
@@ -135,3 +137,12 @@ def listening(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def answers(url: str) -> bool:
+    """Tell whether an emulator answers this question with yes."""
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 (our own emulator)
+            return bool(answer.status == 200)  # noqa: PLR2004 (as HTTP has it)
+    except (OSError, HTTPException):
+        return False
