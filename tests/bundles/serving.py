@@ -10,14 +10,15 @@ import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tombola.local.emulators.running import free_port, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60
 """Seconds a function may take to listen, on a machine that others use too."""
 OURS = ("TOMBOLA_", "GOOGLE_", "PYTHON", "K_SERVICE", "VIRTUAL_ENV", "COVERAGE", "COV_")

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.bundles.conftest import ROOT
-from tests.bundles.serving import Service, served
+from tests.bundles.serving import ROOT, Service, served
 from tests.bundles.shapes import Request
 from tests.bundles.stories import STORIES
 from tests.bundles.world import NOW, World, furnish
