@@ -211,10 +211,12 @@ _ELSEWHERE = {
     "check": ("tombola.cli_feeds", "check"),
     "contract": ("tombola.cli_contract", "contract"),
     "dialect": ("tombola.cli_dialect", "app"),
+    "flags": ("tombola.cli_flags", "app"),
     "list": ("tombola.cli_list", "app"),
     "prize": ("tombola.cli_prize", "app"),
     "receipt": ("tombola.cli_feeds", "receipts"),
     "reconcile": ("tombola.cli_reconcile", "command"),
+    "cost": ("tombola.cli_cost", "command"),
     "replay": ("tombola.cli_replay", "command"),
 }
 """Commands that live in modules of their own, imported only when they, or the list of all, are asked for."""

@@ -14,9 +14,14 @@ from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_documents import google_documents
 from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
+from tests.contract.google_topics import google_topics, pubsub_emulator, pubsub_project
 
-__all__ = ["buckets_root", "google_objects", "storage_emulator"]
+__all__ = [
+    "buckets_root", "google_documents", "google_objects", "google_topics", "pubsub_emulator", "pubsub_project",
+    "storage_emulator",
+]  # fmt: skip
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
 OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import repeat
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from tombola.errors import Malformed, Problem
-from tombola.feeds.contracts import Row, reading
+from tombola.feeds.contracts import Row, needed, reading
 from tombola.feeds.sniffing import structure
 from tombola.feeds.unusable import Unusable
 from tombola.instants import FIRST_YEAR, LAST_YEAR
@@ -32,6 +33,7 @@ _DAY_OR_MONTH = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2,4}([ T].*)?")
 _YEARS = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
 _WORDS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
+T = TypeVar("T")
 Read = Callable[[str], object]
 ReadColumn = Callable[[Sequence[str]], Iterable[object]]
 
@@ -44,15 +46,15 @@ class Unreadable:
     expected: str
 
 
-class Remembered(dict[str, object]):
+class Remembered(dict[str, T], Generic[T]):
     """Calls `read` once per distinct text, and forgets everything when it grows too large."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Callable[[str], T]) -> None:
         """Remember what `read` returns."""
         super().__init__()
         self._read = read
 
-    def __missing__(self, text: str) -> object:
+    def __missing__(self, text: str) -> T:
         """Read a text that is not remembered."""
         if len(self) >= REMEMBERED:
             self.clear()
@@ -177,7 +179,7 @@ class Decoder:
         self._constants = self._constant_values(currency)
         fixed = str(self._constants.get("currency", "")) or None
         self._hows = {field: reading(row, field) for field in self.places}
-        self._amounts: dict[tuple[str, str], Remembered] = {}
+        self._amounts: dict[tuple[str, str], Remembered[object]] = {}
         self._readers = {
             field: self._reader(field, how, fixed) for field, how in self._hows.items() if fixed or how != "amount"
         }
@@ -197,6 +199,14 @@ class Decoder:
         for values in zip(*columns.values(), strict=False):
             yield dict(zip(columns, values, strict=True))
 
+    def cell(self, field: str, text: str) -> object:
+        """Return what one cell of a field says, read or `Unreadable`.
+
+        An amount whose currency stands in its row is read as those of currencies that nobody knows.
+        """
+        read = self._readers.get(field)
+        return self._amounts_of(field, "")[text] if read is None else next(iter(read([text])))
+
     @property
     def saw_ambiguous(self) -> bool:
         """Whether any local time was read that the clock shows twice."""
@@ -213,7 +223,7 @@ class Decoder:
         readers = {currency: self._amounts_of(field, currency.strip()) for currency in set(currencies)}
         return [readers[currency][text] for text, currency in zip(texts[self.places[field]], currencies, strict=True)]
 
-    def _amounts_of(self, field: str, currency: str) -> Remembered:
+    def _amounts_of(self, field: str, currency: str) -> Remembered[object]:
         """Return what reads a field's amounts in a currency. Amounts of a currency nobody knows are refused later."""
         if currency not in EXPONENTS:
             currency = "EUR"
@@ -279,18 +289,18 @@ def _places(row: type[Row], dialect: Dialect, header: Sequence[str]) -> dict[str
         raise Unusable(message, code="duplicate-columns", line=1, value=", ".join(repeated[:NAMED]))
     names = {field: dialect.columns.get(field, field) for field in row.model_fields if field not in dialect.constants}
     places = {field: header.index(name) for field, name in names.items() if name in header}
-    needed = {
+    lacking = {
         name: None
         for field, name in names.items()
-        if field not in places and (field in dialect.columns or _needed(row, field))
+        if field not in places and (field in dialect.columns or needed(row, field))
     }
-    if needed:
-        wanted = ", ".join(map(repr, needed))
+    if lacking:
+        wanted = ", ".join(map(repr, lacking))
         found = ", ".join(map(repr, header[:NAMED])) + (f" and {len(header) - NAMED} more" * (len(header) > NAMED))
         free = [name for name in header[:NAMED] if name not in names.values()]
-        message = f"no column {wanted}; found {found}{_hints(needed, free)}"
+        message = f"no column {wanted}; found {found}{_hints(lacking, free)}"
         message += _delimiter_hint(header, dialect, names.values())
-        raise Unusable(message, code="missing-columns", line=1, value=", ".join(needed))
+        raise Unusable(message, code="missing-columns", line=1, value=", ".join(lacking))
     return places
 
 
@@ -304,20 +314,15 @@ def columns_wanted(row: type[Row], dialect: Dialect) -> dict[str, bool]:
     return wanted
 
 
-def _needed(row: type[Row], field: str) -> bool:
-    """A currency is never needed: it is the retailer's, by default."""
-    return row.model_fields[field].is_required() and field != "currency"
-
-
 def _delimiter_hint(header: Sequence[str], dialect: Dialect, names: Collection[str]) -> str:
     """Return which delimiter the header shows, if it is another than the one that is stated."""
     found = structure(header[0], names).delimiter if len(header) == 1 else dialect.delimiter
     return f"; is the delimiter {found!r}, and not {dialect.delimiter!r}?" if found != dialect.delimiter else ""
 
 
-def _hints(needed: Mapping[str, None], header: Sequence[str]) -> str:
+def _hints(lacking: Mapping[str, None], header: Sequence[str]) -> str:
     folded = {name.lower().replace(" ", "_"): name for name in header}
-    near = {name: difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6) for name in needed}
+    near = {name: difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6) for name in lacking}
     return "".join(f"; is {folded[match[0]]!r} the column {name!r}?" for name, match in near.items() if match)
 
 

@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping
 from typing import IO
 
+from tombola.feeds.first_bytes import OLD_WORKBOOK, PARQUET, ZIP
 from tombola.feeds.json_lines import JsonLines
 from tombola.feeds.measuring import Measured
 from tombola.feeds.reading import READ_BYTES, Reader
@@ -11,10 +12,8 @@ from tombola.feeds.texts import Texts
 from tombola.feeds.transcribing import DELIMITER, QUOTE, Records
 from tombola.feeds.unpacking import Unpacked
 from tombola.feeds.unusable import Unusable
-from tombola.feeds.zipping import ZIP
 from tombola.retailers.model import Dialect
 
-PARQUET, OLD_WORKBOOK = b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _XLS = "a workbook of the old form (XLS)"
 LARGEST_UNPACKED = 64 * 1024 * 1024
 """Bytes of a packed file that has to be held in memory, because it cannot be read from its beginning to its end."""

@@ -11,13 +11,12 @@ from tombola.feeds.contracts import contract
 from tombola.feeds.decoding import columns_wanted
 from tombola.feeds.drift import Figures, History, Observer, drift
 from tombola.feeds.events import Verdict
-from tombola.feeds.formats import PARQUET, open_records
+from tombola.feeds.first_bytes import GZIP, PARQUET, ZIP, ZSTD
+from tombola.feeds.formats import open_records
 from tombola.feeds.measuring import Measured
 from tombola.feeds.receipts import Receipt, count_of, verdict
 from tombola.feeds.staging import Attempt
-from tombola.feeds.unpacking import GZIP, ZSTD
 from tombola.feeds.unusable import Unusable
-from tombola.feeds.zipping import ZIP
 
 Watch = Callable[[Check], None]
 BYTES_PER_SECOND = 8 * 1024 * 1024

@@ -10,23 +10,15 @@ import polars as pl
 from pydantic import ValidationError
 
 from tombola.feeds.contracts import Row
-from tombola.feeds.decoding import Decoder, Unreadable
+from tombola.feeds.decoding import Decoder
 from tombola.feeds.masking import Mask, typed
 from tombola.feeds.receipts import MAX_EXAMPLES, masked
+from tombola.feeds.refusals import Cells, Refusal, refusals
 from tombola.feeds.splitting import Block, Flags, Places
 from tombola.feeds.transcribing import Records
 
 Problem = tuple[int, str, str, str, str]
 """Record, code, field, value and message of one thing that is wrong with a row."""
-_CODES = {
-    "missing": "missing",
-    "string_too_short": "missing",
-    "string_too_long": "too-long",
-    "string_pattern_mismatch": "control-character",
-    "greater_than_equal": "negative",
-    "less_than_equal": "too-large",
-}
-"""What pydantic calls it, and what a receipt does."""
 
 
 @dataclass(slots=True)
@@ -88,29 +80,34 @@ class Judge:
         self._reader = reader
         self._decoder = decoder
         self._mask = mask
+        self._cells = Cells(decoder)
         self._row = decoder.row
         self._mask_pays = True
 
     def judged(self, block: Block) -> Judged:
         """Return what becomes of each record. Several blocks may be judged at a time.
 
-        After a block of which no row passed, the model judges alone until one does: the outcome is the same, and
-        where all rows are bad it comes sooner.
+        The mask takes rows, the model refuses rows for a cell that the mask left open, and judges the others whole.
+        After a block in which the mask was of no use, the model judges alone until a row passes: the outcome is the
+        same, and it comes sooner.
         """
         masked = self._mask.judge(block) if self._mask is not None and self._mask_pays else None
+        told = {} if masked is None else self._cells.refused(masked, block.broken)
         doubtful = range(len(block)) if masked is None else np.flatnonzero(~masked.sure).tolist()
-        found = _Found(self._row, self._decoder, block)
-        if doubtful:
-            found.read(doubtful, self._reader.records(block, doubtful))
+        whole = [index for index in doubtful if index not in told] if told else doubtful
+        found = _Found(self._row, self._decoder, block, told)
+        if whole:
+            found.read(whole, self._reader.records(block, whole))
         passed = np.array(found.passed, np.int64)
         values = typed(self._row, found.values) if masked is None or found.values else None
         if masked is not None:
             sure = np.flatnonzero(masked.sure)
             taken = masked.values if len(sure) == len(block) else masked.values.filter(pl.Series(masked.sure))
             values, passed = _merged(taken, sure, values, passed)
-        self._mask_pays = bool(len(passed))
+        self._mask_pays = bool(len(passed) or told)
         assert values is not None  # noqa: S101 (from one or the other)
-        return Judged(self._row, block, values, passed, found.refused, found.problems, self._sent, found.ambiguous)
+        refused, problems = sorted(found.refused), found.problems()
+        return Judged(self._row, block, values, passed, refused, problems, self._sent, found.ambiguous)
 
     def _sent(self, block: Block, index: int, name: str) -> str | None:
         """Return a field as its sender wrote it; None where no column holds it."""
@@ -130,13 +127,12 @@ def _merged(
 
 
 class _Found:
-    """What the model says of some records of one block."""
+    """What the model says of some records of one block; `refused` holds all that is wrong with each."""
 
-    def __init__(self, row: type[Row], decoder: Decoder, block: Block) -> None:
+    def __init__(self, row: type[Row], decoder: Decoder, block: Block, refused: dict[int, list[Refusal]]) -> None:
         self.values: list[tuple[Any, ...]] = []
         self.passed: list[int] = []
-        self.refused: list[int] = []
-        self.problems = Problems()
+        self.refused = refused
         self.ambiguous: dict[str, list[int]] = {}
         self._row = row
         self._decoder = decoder
@@ -154,10 +150,18 @@ class _Found:
                 self.values.append(tuple(judge(fields).__dict__.values()))
                 self.passed.append(index)
             except ValidationError as error:
-                self._refuse(index, error, record)
+                self.refused[index] = [self._with_text(refusal, record) for refusal in refusals(error)]
         if self._decoder.saw_ambiguous:
             self._note_ambiguous(dict(zip(indices, records, strict=True)))
-        self.refused.sort()
+
+    def problems(self) -> Problems:
+        """Return what is wrong, in the order of the records."""
+        found = Problems()
+        for index, wrong in sorted(self.refused.items()):
+            for code, name, text, message in wrong:
+                if found.room(code, name):
+                    found.first.append((index, code, name, _shown(self._row, name, text), message))
+        return found
 
     def _note_ambiguous(self, records: Mapping[int, Sequence[str]]) -> None:
         for index in self.passed:
@@ -168,39 +172,17 @@ class _Found:
         """Tell whether a record has the header's length, and refuse it if not."""
         if index in self._block.broken:
             code, reason = self._block.broken[index]
-            self._refuse_whole(index, code, reason)
+            self.refused[index] = [Refusal(code, "", "", reason)]
             return False
         if len(record) != width:
-            self._refuse_whole(index, "wrong-field-count", f"{len(record)} fields; expected {width}, as in the header")
+            reason = f"{len(record)} fields; expected {width}, as in the header"
+            self.refused[index] = [Refusal("wrong-field-count", "", "", reason)]
             return False
         return True
 
-    def _refuse_whole(self, index: int, code: str, message: str) -> None:
-        self.refused.append(index)
-        if self.problems.room(code, ""):
-            self.problems.first.append((index, code, "", "", message))
-
-    def _refuse(self, index: int, error: ValidationError, record: Sequence[str]) -> None:
-        """Note everything that is wrong with one row."""
-        self.refused.append(index)
-        for problem in error.errors(include_url=False, include_context=False):
-            name = str(problem["loc"][0]) if problem["loc"] else ""
-            found = problem["input"]
-            code = found.code if isinstance(found, Unreadable) else _code(problem["type"], found)
-            if self.problems.room(code, name):
-                place = self._decoder.places.get(name)
-                value = _shown(self._row, name, record[place]) if place is not None else ""
-                self.problems.first.append((index, code, name, value, _message(found, problem["msg"])))
-
-
-def _code(kind: str, found: object) -> str:
-    return "missing" if found is None else _CODES.get(kind, kind)
-
-
-def _message(found: object, said: str) -> str:
-    if isinstance(found, Unreadable):
-        return f"expected {found.expected}"
-    return "empty; expected a value" if found is None else said
+    def _with_text(self, refusal: Refusal, record: Sequence[str]) -> Refusal:
+        place = self._decoder.places.get(refusal.field)
+        return refusal if place is None else refusal._replace(text=record[place])
 
 
 def _shown(row: type[Row], name: str, value: object) -> str:

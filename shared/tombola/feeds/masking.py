@@ -58,10 +58,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """One block: the contract's fields as typed columns, and which rows are surely valid."""
+    """One block: the contract's fields as typed columns, and which rows are surely valid.
+
+    `texts` are the cells of the fields as they were written, `valid` says which of these are surely so, and `shaped`
+    which rows have a cell for every column of the header.
+    """
 
     values: pl.DataFrame
     sure: Flags
+    texts: Mapping[str, pl.Series]
+    valid: Mapping[str, Flags]
+    shaped: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +117,24 @@ class Mask:
             spaced=b" " in data,
             exponents=_may_hold_exponents(data),
         )
-        columns, marks = [], []
-        for field, how in self._hows.items():
-            value, mark = self._expressions(field, how, facts)
-            columns.append(value.alias(field))
-            if mark is not None:
-                marks.append(mark)
-        texts, known = self._with_instants(texts)
-        sure_rows = pl.all_horizontal(pl.lit(value=True), *marks).fill_null(value=False).alias("\0sure")
-        found = texts.lazy().select(*columns, sure_rows).collect()
-        sure = found["\0sure"].to_numpy() & block.shaped & known
-        whole: list[pl.Series] = []
+        expressions = {field: self._expressions(field, how, facts) for field, how in self._hows.items()}
+        columns = [value.alias(field) for field, (value, _) in expressions.items()]
+        marks = [mark.alias(_mark(field)) for field, (_, mark) in expressions.items() if mark is not None]
+        instants, valid = self._instants_of(texts)
+        found = texts.lazy().with_columns(instants).select(*columns, *marks).collect()
+        valid |= {field: _flags(found[_mark(field)]) for field, (_, mark) in expressions.items() if mark is not None}
+        series = {field: found[field] for field in self._hows}
         for field in self._scaled:
-            known_rules = self._rules[field]
-            assert known_rules is not None  # noqa: S101 (else no row is sure)
-            amounts, exact = _in_minor_units(found[field], self._exponent or 0, known_rules)
-            whole.append(amounts)
-            sure &= exact
-        values = found.drop("\0sure").with_columns(whole)
+            known = self._rules[field]
+            assert known is not None  # noqa: S101 (else no row is sure)
+            series[field], exact = _in_minor_units(found[field], self._exponent or 0, known)
+            valid[field] = valid[field] & exact
+        values = pl.DataFrame(list(series.values()))
+        sure = reduce(and_, valid.values(), block.shaped)
         if self._row.WRONG:
-            sure &= ~values.select(breaks(self._row.WRONG).alias("\0wrong"))["\0wrong"].to_numpy()
-        return Masked(values, sure)
+            sure = sure & ~values.select(breaks(self._row.WRONG).alias("wrong"))["wrong"].to_numpy()
+        written = {field: texts[str(place)] for field, place in self._places.items()}
+        return Masked(values, sure, written, valid, block.shaped)
 
     def _understands(self) -> bool:
         """Tell whether any row can be sure."""
@@ -191,7 +195,7 @@ class Mask:
             return pl.lit(value, TYPES[how]), None
         text = pl.col(str(place))
         if how == "instant":
-            return pl.col(f"\0{field}"), None
+            return pl.col(_instant(field)), None
         known = self._rules[field]
         assert known is not None  # noqa: S101 (else no row is sure)
         read, sure = self._read(text, how, known, facts)
@@ -222,25 +226,39 @@ class Mask:
         words = known.words or ()
         return _is_one_of(text, [word for word in words if EXPONENTS.get(word, self._exponent) == self._exponent])
 
-    def _with_instants(self, texts: pl.DataFrame) -> tuple[pl.DataFrame, Flags]:
-        """Return the columns with those of instants beside them, and the rows whose instants are all sure."""
-        known = np.ones(texts.height, np.bool_)
-        found = []
+    def _instants_of(self, texts: pl.DataFrame) -> tuple[list[pl.Series], dict[str, Flags]]:
+        """Return the columns of instants, each beside its texts, and where these are sure."""
+        found, valid = [], {}
         for field, how in self._hows.items():
             if how != "instant" or field not in self._places:
                 continue
             written = texts[str(self._places[field])]
             at, sure = self._instants.read(written)
             empty = _are_one_of(written, self._dialect.nulls)
-            series = pl.Series(f"\0{field}", at, pl.Int64).cast(INSTANT)
+            series = pl.Series(_instant(field), at, pl.Int64).cast(INSTANT)
             if field in _optional(self._row):
                 series = series.set(pl.Series(empty), None) if empty.any() else series
-                sure = sure | empty
+                valid[field] = sure | empty
             else:
-                sure = sure & ~empty
-            known &= sure
+                valid[field] = sure & ~empty
             found.append(series)
-        return texts.with_columns(found), known
+        return found, valid
+
+
+def _mark(field: str) -> str:
+    """Return the column that says where a field is sure; no header holds this name."""
+    return f"\0{field}"
+
+
+def _instant(field: str) -> str:
+    """Return the column of a field's instants."""
+    return f"\0at {field}"
+
+
+def _flags(marks: pl.Series) -> Flags:
+    """Return marks as numpy has them; what is not known is not so."""
+    found: Flags = (marks.fill_null(value=False) if marks.null_count() else marks).to_numpy()
+    return found
 
 
 def _optional(row: type[Row]) -> frozenset[str]:

@@ -17,7 +17,6 @@ from tombola.feeds.unpacking import MAX_RATIO, UNPACKED_FREELY
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 
-MAGIC = b"PAR1"
 ROWS = 32 * 1024
 """Rows read at a time."""
 REJECTS_PER_GROUP = 4_096

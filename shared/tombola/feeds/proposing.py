@@ -14,6 +14,7 @@ from itertools import chain, islice
 from tombola.feeds.contracts import KINDS, Row, contract, reading
 from tombola.feeds.decoding import Instants
 from tombola.feeds.events import FeedKind
+from tombola.feeds.first_bytes import PARQUET, ZIP
 from tombola.feeds.formats import open_records
 from tombola.feeds.measuring import Measured
 from tombola.feeds.notations import DATETIME_FORMATS, NULL_WORDS, decimal_marks
@@ -84,7 +85,7 @@ def propose(source: Measured, feed: FeedKind | None = None) -> Proposal:
 def _structure(source: Measured, feed: FeedKind | None) -> tuple[dict[str, object], dict[str, str]]:
     """Return encoding, delimiter and quote of a file of text, and what shows them; nothing for other formats."""
     first = Unpacked(source).peek(SAMPLE_BYTES)
-    if first.startswith((b"PAR1", b"PK\x03\x04")):
+    if first.startswith((PARQUET, ZIP)):
         return {}, {}
     encoding, shown = encoding_of(first)
     text = first.decode(encoding, "ignore").lstrip("\ufeff\r\n")

@@ -9,11 +9,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
+from tombola.feeds.first_bytes import GZIP, ZIP, ZSTD
 from tombola.feeds.measuring import Measured
 from tombola.feeds.unusable import Unusable
-from tombola.feeds.zipping import ZIP, is_workbook, only_member
+from tombola.feeds.zipping import is_workbook, only_member
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 UNPACKED_FREELY = 8 * 1024 * 1024
 MAX_RATIO = 200
 """Feeds shrink by 5 to 50; what unpacks to more than 200 times its size is no feed."""

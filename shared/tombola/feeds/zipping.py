@@ -8,7 +8,6 @@ from typing import IO
 from tombola.feeds.measuring import Aside
 from tombola.feeds.unusable import Unusable
 
-ZIP = b"PK\x03\x04"
 _WORKBOOK = "xl/workbook.xml"
 _LARGEST_DIRECTORY = 1024 * 1024
 """Bytes; a directory is read into memory, and one of many members is refused anyway."""

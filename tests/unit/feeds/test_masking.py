@@ -2,7 +2,7 @@
 """One contract, two engines: what the mask passes is what reading and judging each row would give."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -324,6 +324,29 @@ def outcome(kind: FeedKind, dialect: Dialect, data: bytes, *, masked: bool = Tru
     )
 
 
+def edges(kind: FeedKind, dialect: Dialect, also: Mapping[str, str]) -> bytes:
+    """Return three fine rows, and for every cell and every edge one that has it there, and `also` in others."""
+    names = header(kind, dialect)
+    rows = [[fine_cell(kind, name, number, dialect) for name in names] for number in range(3)]
+    for name in names:
+        for number, cell in enumerate((*EDGES, *TIMES)):
+            row = [also.get(other, fine_cell(kind, other, number, dialect)) for other in names]
+            row[names.index(name)] = cell
+            rows.append(row)
+    text = "\n".join(written(row, dialect, "needed") for row in (names, *rows)) + "\n"
+    return text.encode(dialect.encoding)
+
+
+@pytest.mark.parametrize(
+    ("kind", "also"),
+    [*((kind, {}) for kind in KINDS), *(("orders", {"currency": one}) for one in ("JPY", "BHD ", "EURO", "a\nb"))],
+)
+def test_of_a_refused_row_the_same_is_told_by_its_cells_as_by_the_row(kind: FeedKind, also: dict[str, str]) -> None:
+    dialect = Dialect(delimiter=";", decimal_mark=",", time_zone="Europe/Berlin", ambiguous="reject")
+    data = edges(kind, dialect, also)
+    assert outcome(kind, dialect, data) == outcome(kind, dialect, data, masked=False)
+
+
 @settings(max_examples=80, deadline=None)
 @given(files())
 def test_a_file_has_the_same_outcome_with_and_without_the_mask(file: tuple[FeedKind, Dialect, bytes]) -> None:
@@ -343,15 +366,7 @@ def test_keys_whose_digests_collide_lose_no_row(file: tuple[FeedKind, Dialect, b
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_the_mask_passes_the_model_accepts_with_equal_values(kind: FeedKind, dialect: Dialect) -> None:
     dialect = dialect_for(kind, dialect)
-    names = header(kind, dialect)
-    rows = [[fine_cell(kind, name, number, dialect) for name in names] for number in range(3)]
-    for name in names:
-        for number, cell in enumerate((*EDGES, *TIMES)):
-            row = [fine_cell(kind, other, number, dialect) for other in names]
-            row[names.index(name)] = cell
-            rows.append(row)
-    text = "\n".join(written(row, dialect, "needed") for row in (names, *rows)) + "\n"
-    reader = open_records(Measured(io.BytesIO(text.encode(dialect.encoding))), dialect)
+    reader = open_records(Measured(io.BytesIO(edges(kind, dialect, {}))), dialect)
     decoder = Decoder(contract(kind), dialect, "USD", reader.header, LATEST)
     mask = Mask(decoder, dialect, LATEST)
     judge = contract(kind).__pydantic_validator__.validate_python

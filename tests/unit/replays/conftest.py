@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.reading import read
 from tombola.catalogue.model import Product
 from tombola.orders.facts import Order
 from tombola.replays.assembly import PRODUCT_WORDS, Recorded
+from tombola.yaml_text import read
 
 FILE = Path(__file__).parents[1] / "campaigns" / "files" / "wheel.yaml"
 _LINE = {
