@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.bundles.world import NOW, World, furnish
 from tombola.local.emulators.bigquery import bigquery, create_tables
 from tombola.local.emulators.firestore import firestore
+from tombola.local.emulators.messages import PubSub
 from tombola.ports.warehouse_layout import layout
 
 from tombola.adapters.google.http import Api
+from tombola.feeds.contracts import KINDS
+from tombola.feeds.renderings.bigquery import bigquery_table
+from tombola.feeds.tables import KEYS
 from tombola.local.emulators.pubsub import pubsub
 from tombola.local.emulators.storage import storage
 from tombola.ports.objects import BUCKETS
@@ -23,7 +26,7 @@ from tombola.runtime import topology, wiring
 from tombola.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tombola.local.emulators.running import Running
@@ -58,7 +61,8 @@ class Cloud:
         project, prefix = f"emulated-{name.replace('_', '-')}", f"{name.replace('_', '-')}-"
         environment = dict(self.hosts)
         if warehouse:
-            create_tables(self._bigquery, project, layout(DATASET))
+            feeds = [bigquery_table(kind) for kind in KINDS]
+            create_tables(self._bigquery, project, layout(project, DATASET, feeds, KEYS))
             environment |= self._bigquery.environment
         self._buckets(prefix)
         heard = self._topics(project)
@@ -85,18 +89,15 @@ class Cloud:
 
     def _topics(self, project: str) -> Callable[[str], list[Message]]:
         """Make every topic, with a subscription that hears all; return how to hear."""
-        api = Api(f"http://{self._pubsub.address}", "")
+        place = PubSub(self._pubsub, project)
+        topics = topology.topics()
+        place.declare(topics, [topology.Subscription(f"hear-{one}", one, "live", topology.Retry()) for one in topics])
         heard: dict[str, list[Message]] = defaultdict(list)
-        for topic in topology.topics():
-            name = f"projects/{project}/topics/{topic}"
-            api.ask("PUT", f"/v1/{name}", topic, json={})
-            api.ask("PUT", f"/v1/projects/{project}/subscriptions/hear-{topic}", topic, json={"topic": name})
 
         def hear(topic: str) -> list[Message]:
-            place = f"/v1/projects/{project}/subscriptions/hear-{topic}"
-            while found := _pulled(api, place):
-                heard[topic] += [_message(one["message"]) for one in found]
-                api.ask("POST", f"{place}:acknowledge", topic, json={"ackIds": [one["ackId"] for one in found]})
+            while found := place.pull(f"hear-{topic}", 1000):
+                heard[topic] += [Message(one.data, one.attributes) for one in found]
+                place.acknowledge(f"hear-{topic}", [one.ack_id for one in found])
             return heard[topic]
 
         return hear
@@ -110,15 +111,3 @@ def emulated(folder: Path) -> Iterator[Cloud]:
         yield Cloud(folder, running)
     os.environ.clear()
     os.environ.update(before)
-
-
-def _pulled(api: Api, place: str) -> list[dict[str, Any]]:
-    asking = {"maxMessages": 1000, "returnImmediately": True}
-    found: list[dict[str, Any]] = (
-        api.ask("POST", f"{place}:pull", place, json=asking).json().get("receivedMessages", [])
-    )
-    return found
-
-
-def _message(told: Mapping[str, Any]) -> Message:
-    return Message(base64.b64decode(told.get("data", "")), told.get("attributes", {}))

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,10 @@ from tombola.local.emulators.running import free_port, listening
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.bundles.shapes import Request
+
 ROOT = Path(__file__).resolve().parents[2]
+WANTED = ("-r", "requirements.txt")
 PATIENCE = 60
 """Seconds a function may take to listen, on a machine that others use too."""
 OURS = ("TOMBOLA_", "GOOGLE_", "PYTHON", "K_SERVICE", "VIRTUAL_ENV", "COVERAGE", "COV_")
@@ -47,13 +51,12 @@ class Service:
     process: subprocess.Popen[bytes]
     said: Path
 
-    def ask(
-        self, body: bytes = b"", headers: Mapping[str, str] | None = None, *, method: str = "POST", path: str = "/"
-    ) -> Reply:
+    def send(self, request: Request) -> Reply:
         """Send one request over a connection of its own; return the answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        headers = {"Content-Type": "application/json", **request.headers}
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
+            connection.request(request.method, request.path, request.body, headers)
             answer = connection.getresponse()
             return Reply(answer.status, dict(answer.getheaders()), answer.read())
         finally:
@@ -62,6 +65,18 @@ class Service:
     def log(self) -> list[dict[str, Any]]:
         """Return the lines that the function logged so far."""
         return [json.loads(line) for line in self.said.read_text().splitlines() if line.startswith("{")]
+
+
+def installed(bundle: Path, folder: Path, *options: str) -> Path:
+    """Install what a bundle requires, and nothing else, where nothing is; return its `functions-framework`."""
+    python = folder / "bin" / "python"
+    for command in (
+        ["uv", "venv", "--quiet", "--python", sys.executable, str(folder)],
+        ["uv", "pip", "install", "--quiet", "--python", str(python), *options, "--require-hashes", *WANTED],
+    ):
+        done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return folder / "bin" / "functions-framework"
 
 
 @contextmanager

@@ -12,10 +12,12 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tombola.events import Event
+from tombola.ports.objects import ObjectRef
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tombola.ports.objects import ObjectRef
     from tombola.ports.topics import Message
 
 AT = "2017-06-21T23:58:59.123Z"
@@ -35,6 +37,16 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     path: str = "/"
+
+
+def sent(told: Request | Event | ObjectRef, prefix: str, number: int) -> Request:
+    """Return what is told in the shape whose turn it is; buckets' names begin with `prefix`."""
+    if isinstance(told, Event):
+        return MESSAGES[number % len(MESSAGES)](told.outbound().message, number)
+    if isinstance(told, ObjectRef):
+        physical = ObjectRef(f"{prefix}{told.bucket}", told.name, told.generation)
+        return OBJECTS[number % len(OBJECTS)](physical, number)
+    return told
 
 
 def push(message: Message, number: int) -> Request:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.bundles.serving import ROOT, Service, served
+from tests.bundles.serving import ROOT, Reply, Service, served
 from tests.bundles.shapes import Request
 from tests.bundles.stories import STORIES
 from tests.bundles.world import NOW, World, furnish
@@ -88,9 +88,9 @@ def test_sixteen_threads_at_a_time_are_answered_right(name: str, world: World, s
     asked = [next(story) for story in stories]
     together = threading.Barrier(THREADS)
 
-    def ask(service: Service, request: Request) -> object:
+    def ask(service: Service, request: Request) -> Reply:
         together.wait()
-        return service.ask(request.body, request.headers, method=request.method, path=request.path)
+        return service.send(request)
 
     with serve(name, ROOT / "functions" / name / "main.py") as service, ThreadPoolExecutor(THREADS) as pool:
         replies = list(pool.map(lambda request: ask(service, request), asked))
@@ -104,15 +104,15 @@ def test_what_was_begun_ends_when_the_process_is_told_to(world: World, serve: Se
     main = tmp_path / "ring_bell" / "main.py"
     main.parent.mkdir()
     main.write_text(SLOW, encoding="utf-8")
-    body = b'{"message": {"data": "eyJldmVudF9pZCI6ICIwYTFiIn0=", "messageId": "1"}}'
+    bell = Request(b'{"message": {"data": "eyJldmVudF9pZCI6ICIwYTFiIn0=", "messageId": "1"}}')
     with serve("ring_bell", main) as service, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(service.ask, body)
+        running = pool.submit(service.send, bell)
         while not (main.parent / "begun").exists():
             time.sleep(0.01)
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         with pytest.raises(ConnectionError):
-            service.ask(body)
+            service.send(bell)
         assert running.result().status == 204
         assert service.process.wait(10) == 0
     assert [event["event_id"] for event in world.told("play-changed")] == ["0a1b"]
