@@ -17,10 +17,11 @@ from tests.contract.deviations import DEVIATIONS
 from tests.contract.google_documents import google_documents
 from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
 from tests.contract.google_topics import google_topics, pubsub_emulator, pubsub_project
+from tests.contract.google_warehouse import bigquery_emulator, google_warehouse
 
 __all__ = [
-    "buckets_root", "google_documents", "google_objects", "google_topics", "pubsub_emulator", "pubsub_project",
-    "storage_emulator",
+    "bigquery_emulator", "buckets_root", "google_documents", "google_objects", "google_topics", "google_warehouse",
+    "pubsub_emulator", "pubsub_project", "storage_emulator",
 ]  # fmt: skip
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]

@@ -7,6 +7,7 @@ stands in a span only under the name of a field that may be logged, in the form 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from tombola.runtime import logs
@@ -74,3 +75,19 @@ class Span:
     def seconds(self) -> float:
         """Return how long it took."""
         return (self.ended_at - self.started_at) / 1e9
+
+
+def facts(span: Span) -> dict[str, object]:
+    """Return a span as plain values, for JSON."""
+    return {
+        "span": span.name,
+        "kind": span.kind.value,
+        "trace_id": span.context.trace_id,
+        "span_id": span.context.span_id,
+        "parent_span_id": span.parent_id,
+        "start_time": datetime.fromtimestamp(span.started_at / 1e9, UTC).isoformat(),
+        "duration_ms": round(span.seconds * 1000, 3),
+        "failed": span.failed,
+        "links": [link.traceparent for link in span.links],
+        "attributes": span.attributes,
+    }
