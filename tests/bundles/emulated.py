@@ -9,19 +9,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tests.bundles.world import NOW, World, furnish
-from tombola.local.emulators.bigquery import bigquery, create_tables
-from tombola.local.emulators.firestore import firestore
-from tombola.local.emulators.messages import PubSub
-from tombola.ports.warehouse_layout import layout
 
 from tombola.adapters.google.http import Api
 from tombola.feeds.contracts import KINDS
 from tombola.feeds.renderings.bigquery import bigquery_table
 from tombola.feeds.tables import KEYS
+from tombola.local.emulators.bigquery import bigquery, create_tables
+from tombola.local.emulators.firestore import firestore
+from tombola.local.emulators.messages import PubSub
 from tombola.local.emulators.pubsub import pubsub
 from tombola.local.emulators.storage import storage
 from tombola.ports.objects import BUCKETS
 from tombola.ports.topics import Message
+from tombola.ports.warehouse_layout import layout
 from tombola.runtime import topology, wiring
 from tombola.runtime.settings import Settings
 
