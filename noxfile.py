@@ -123,4 +123,5 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+    session.run("python", "tests/house/new_functions.py")
     session.run("lint-imports")

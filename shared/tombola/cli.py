@@ -213,6 +213,7 @@ _ELSEWHERE = {
     "dialect": ("tombola.cli_dialect", "app"),
     "flags": ("tombola.cli_flags", "app"),
     "list": ("tombola.cli_list", "app"),
+    "new": ("tombola.cli_new", "app"),
     "prize": ("tombola.cli_prize", "app"),
     "receipt": ("tombola.cli_feeds", "receipts"),
     "reconcile": ("tombola.cli_reconcile", "command"),

@@ -118,19 +118,21 @@ def call(
     return client.open(path, method=method, data=body_of(sent), headers=stated)
 
 
-def body_of(sent: Event | ObjectRef | Mapping[str, object] | bytes, lane: str = LIVE) -> bytes:
+def body_of(
+    sent: Event | ObjectRef | Mapping[str, object] | bytes, lane: str = LIVE, *, subscription: str = "test"
+) -> bytes:
     """Return what the platform would send of it."""
     match sent:
         case Event():
-            return push(sent.outbound(lane).message)
+            return push(sent.outbound(lane).message, subscription=subscription)
         case ObjectRef():
-            return push(_notification(sent))
+            return push(_notification(sent), subscription=subscription)
         case bytes():
             return sent
     return json.dumps(sent).encode()
 
 
-def push(message: Message, *, attempt: int = 1) -> bytes:
+def push(message: Message, *, attempt: int = 1, subscription: str = "test") -> bytes:
     """Return a message as Pub/Sub pushes it, `attempt` counts from 1."""
     pushed = {
         "data": base64.b64encode(message.data).decode(),
@@ -139,7 +141,7 @@ def push(message: Message, *, attempt: int = 1) -> bytes:
         "publishTime": START.isoformat(),
     }
     return json.dumps(
-        {"message": pushed, "subscription": "projects/test/subscriptions/test", "deliveryAttempt": attempt}
+        {"message": pushed, "subscription": f"projects/test/subscriptions/{subscription}", "deliveryAttempt": attempt}
     ).encode()  # fmt: skip
 
 

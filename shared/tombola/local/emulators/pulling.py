@@ -6,13 +6,14 @@ What is leased, waits or died is known to this process alone: Pub/Sub tells nobo
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tombola.local.emulators.messages import PubSub, Received
-from tombola.runtime.dead_letters import SOURCE_SUBSCRIPTION
+from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION
 from tombola.runtime.topology import DEAD_LETTERS, Subscription
 
 AT_ONCE = 200
@@ -79,6 +80,7 @@ class PulledQueue:
         self._ready: dict[str, list[Delivery]] = {name: [] for name in self._subscriptions}
         self._leased: dict[int, Delivery] = {}
         self._waiting: dict[tuple[str, str], float] = {}  # by subscription and message: due about then
+        self._dying: Counter[str] = Counter()  # by subscription: given up, and not yet among the letters
         self._letters: dict[str, Received] = {}
         self._asked_at = 0.0
         self._asking = ThreadPoolExecutor(ASKING, thread_name_prefix="pulling")
@@ -102,10 +104,12 @@ class PulledQueue:
         """Let this delivery come back after its back-off, or die at its last attempt."""
         for subscription, (delivery,) in self._given_back([lease]):
             retry = self._subscriptions[subscription].retry
-            if delivery.attempt < retry.max_attempts:
-                wait = min(retry.maximum_backoff, retry.minimum_backoff * 2 ** (delivery.attempt - 1))
-                with self._lock:
+            with self._lock:
+                if delivery.attempt < retry.max_attempts:
+                    wait = min(retry.maximum_backoff, retry.minimum_backoff * 2 ** (delivery.attempt - 1))
                     self._waiting[subscription, delivery.message_id] = time.time() + wait
+                else:
+                    self._dying[subscription] += 1
             self._pubsub.refuse(subscription, [delivery.received.ack_id])
 
     def release_all(self) -> int:
@@ -139,9 +143,15 @@ class PulledQueue:
             return {name for name, ready in self._ready.items() if ready}
 
     def next_due(self) -> float | None:
-        """Return when (seconds since 1970) the next delivery is due, about; None when none waits or is in flight."""
+        """Return when (seconds since 1970) the next delivery is due, about; None when none waits or is in flight.
+
+        What died at its last attempt counts until it is among the dead letters, where the emulator puts it only when
+        its subscription is pulled again.
+        """
         with self._lock:
-            held = bool(self._leased) or any(self._ready.values())
+            if self._dying.total():
+                self._take_letters()
+            held = bool(self._leased) or any(self._ready.values()) or self._dying.total()
             return time.time() if held else min(self._waiting.values(), default=None)
 
     def recent(self, topic: str, limit: int) -> Sequence[Received]:
@@ -201,6 +211,7 @@ class PulledQueue:
     def _take_letters(self) -> None:
         with self._lock:
             while received := self._pubsub.pull(DEAD_LETTERS, AT_ONCE):
+                self._dying -= Counter(_died_on(each) for each in received if each.message_id not in self._letters)
                 self._letters.update({each.message_id: each for each in received})
 
     def _letters_named(self, message_ids: Iterable[str]) -> list[Received]:
@@ -212,3 +223,9 @@ class PulledQueue:
         self._pubsub.acknowledge(DEAD_LETTERS, [letter.ack_id])
         with self._lock:
             return self._letters.pop(letter.message_id, None) is not None
+
+
+def _died_on(letter: Received) -> str:
+    """Return the subscription on which Pub/Sub gave a message up; empty for a letter that a function wrote."""
+    by_pubsub = SOURCE_ATTEMPTS in letter.attributes and "reason" not in letter.attributes
+    return letter.attributes.get(SOURCE_SUBSCRIPTION, "") if by_pubsub else ""
