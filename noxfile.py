@@ -110,10 +110,12 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay`, with options each."""
-    sync(session, extras=("local",), groups=("bench",))
+    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay|cold`, with options each."""
     name, *options = session.posargs or ["feeds"]
-    session.run("python", "-m", f"tests.bench.{name}", *options)
+    on_emulators = name == "cold"
+    sync(session, extras=("local", "google") if on_emulators else ("local",), groups=("bench",))
+    environment = emulators(session) if on_emulators else {}
+    session.run("python", "-m", f"tests.bench.{name}", *options, env=environment)
 
 
 @nox.session
