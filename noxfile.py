@@ -66,7 +66,7 @@ def manifests(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole test suite, in random order, with coverage."""
-    sync(session, extras=("demo",), groups=("tests",))
+    sync(session, extras=("demo", "google-telemetry"), groups=("tests",))
     session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "--numprocesses=logical", *session.posargs)
     session.run("coverage", "combine", "--quiet")
@@ -75,9 +75,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """The contract of every port, kept by the adapters for Google Cloud, on Google's own emulators."""
-    sync(session, extras=("demo", "google"), groups=("tests",))
-    session.run("pytest", "tests/contract", "--adapters=google", *session.posargs, env=emulators(session))
+    """The contract of every port, kept by the adapters for Google Cloud on emulators, also under attack."""
+    sync(session, extras=("demo", "google"), groups=("tests", "contract"))
+    kept = ("tests/contract", "tests/contention")
+    session.run("pytest", *kept, "--adapters=google", *session.posargs, env=emulators(session))
 
 
 @nox.session
@@ -110,10 +111,15 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay|cold`, with options each."""
+    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay|cold [options]`."""
     name, *options = session.posargs or ["feeds"]
     on_emulators = name == "cold"
-    sync(session, extras=("local", "google") if on_emulators else ("local",), groups=("bench",))
+    clients = ("google",) if on_emulators else ("google-documents",)
+    sync(
+        session,
+        extras=("local", "google-telemetry", *clients),
+        groups=("bench", "tests") if on_emulators else ("bench",),
+    )
     environment = emulators(session) if on_emulators else {}
     session.run("python", "-m", f"tests.bench.{name}", *options, env=environment)
 
@@ -121,7 +127,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """The house rules: ruff with everything on, mypy strict, import-linter."""
-    sync(session, extras=("demo",), groups=("lint",))
+    sync(session, extras=("demo", "google", "google-telemetry"), groups=("lint",))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")

@@ -43,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--adapters", choices=("embedded", "google"), default="embedded", help="what keeps the promises")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is about the other set of adapters: its libraries may not be here."""
+    other = {"embedded": "test_google_", "google": "test_embedded_"}[config.getoption("--adapters")]
+    return True if collection_path.name.startswith(other) else None
+
+
 @pytest.fixture
 def clock() -> ReplayClock:
     """Stand at noon of a summer's day until the test moves it."""

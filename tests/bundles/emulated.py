@@ -9,8 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tests.bundles.world import NOW, World, furnish
+from tests.contract.secret_manager import secret_manager
 
 from tombola.adapters.google.http import Api
+from tombola.adapters.google.keys import SECRETS
 from tombola.feeds.contracts import KINDS
 from tombola.feeds.renderings.bigquery import bigquery_table
 from tombola.feeds.tables import KEYS
@@ -43,6 +45,7 @@ class Cloud:
         self._firestore = running.enter_context(firestore())
         self._pubsub = running.enter_context(pubsub("emulated"))
         self._storage = running.enter_context(storage("emulated", root=folder))
+        self._secrets, _ = running.enter_context(secret_manager())
         self._made = set[str]()
         os.environ.update(self.hosts)
 
@@ -50,7 +53,8 @@ class Cloud:
     def hosts(self) -> dict[str, str]:
         """What makes Google's interfaces be these."""
         answering = (self._firestore, self._pubsub, self._storage)
-        return {name: value for one in answering for name, value in one.environment.items()}
+        named = {name: value for one in answering for name, value in one.environment.items()}
+        return {**named, SECRETS.emulator: self._secrets}
 
     @cached_property
     def _bigquery(self) -> Running:
@@ -67,16 +71,12 @@ class Cloud:
         self._buckets(prefix)
         heard = self._topics(project)
         os.environ.update(environment)
-        settings = Settings(
-            adapters="google", project=project, bucket_prefix=prefix, dataset=DATASET, keys="embedded",
-            home=self._folder / "homes" / name, replay_from=NOW,
-        )  # fmt: skip
+        settings = Settings(adapters="google", project=project, bucket_prefix=prefix, dataset=DATASET, replay_from=NOW)
         ports = wiring.build(settings)
         furnish(ports)
         said = {
             "TOMBOLA_ADAPTERS": "google", "TOMBOLA_PROJECT": project, "TOMBOLA_BUCKET_PREFIX": prefix,
-            "TOMBOLA_DATASET": DATASET, "TOMBOLA_KEYS": "embedded", "TOMBOLA_HOME": str(settings.home),
-            "TOMBOLA_REPLAY_FROM": NOW.isoformat(),
+            "TOMBOLA_DATASET": DATASET, "TOMBOLA_REPLAY_FROM": NOW.isoformat(),
         }  # fmt: skip
         return World(ports, heard), environment | said
 

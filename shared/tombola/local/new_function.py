@@ -65,9 +65,9 @@ def files_of(name: str, on: str) -> dict[str, str]:
 
 def event_type(topic: str) -> type[Event] | None:
     """Return the type of a topic's events, None when it has none."""
-    for module in sorted(Path(tombola.__file__).parent.glob("*/events.py")):
-        importlib.import_module(f"tombola.{module.parent.name}.events")
-    return next((found for found in Event.__subclasses__() if getattr(found, "TYPE", "") == topic), None)
+    packages = sorted(path.parent.name for path in Path(tombola.__file__).parent.glob("*/events.py"))
+    modules = {importlib.import_module(f"tombola.{package}.events").__name__ for package in packages}
+    return {found.TYPE: found for found in Event.__subclasses__() if found.__module__ in modules}.get(topic)
 
 
 def _of_topic(topic: str, service: str) -> tuple[Facts, str, str]:

@@ -27,6 +27,8 @@ SECONDS = 1.0
 
 Facts = dict[str, object]
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
@@ -141,4 +143,4 @@ def _kind(span: Span) -> str:
 
 
 def _text(span: Span) -> str:
-    return json.dumps(facts(span), separators=(",", ":"))
+    return _encode(facts(span))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from tombola.runtime.tracing.recording import Sampling
 from tombola.runtime.tracing.spans import Span, facts
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRecorder:
@@ -16,7 +18,7 @@ class ConsoleRecorder:
 
     def record(self, span: Span) -> None:
         """Write one line."""
-        sys.stderr.write(json.dumps(facts(span), separators=(",", ":")) + "\n")
+        sys.stderr.write(_encode(facts(span)) + "\n")
 
     def close(self) -> None:
         """Nothing is held back."""

@@ -20,6 +20,8 @@ _FOREIGN = "googclient_traceparent"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/(\d{1,20}))?(?:;o=(\d))?")
 
+_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
+
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
@@ -88,7 +90,7 @@ def of_headers(headers: Mapping[str, str]) -> Origin:
         return Origin(context)
     if found := _CLOUD_TRACE.fullmatch(headers.get("x-cloud-trace-context", "")):
         span = int(found[2]) % 2**64 if found[2] else 0
-        if int(found[1], 16):
+        if found[1] != _NO_TRACE:
             return Origin(TraceContext(found[1].lower(), f"{span:016x}" if span else None, found[3] == "1"))
     return Origin()
 
@@ -109,6 +111,6 @@ def of_message(attributes: Mapping[str, str], message_id: str) -> Origin | None:
 def parse(traceparent: str) -> TraceContext | None:
     """Return the context that a traceparent names; None when it is not well formed."""
     found = _TRACEPARENT.fullmatch(traceparent)
-    if found is None or not int(found[1], 16) or not int(found[2], 16):
+    if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN:
         return None
     return TraceContext(found[1], found[2], bool(int(found[3], 16) & 1))

@@ -6,16 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from tombola.runtime.faults import Misconfigured
-from tombola.runtime.logs import logger
 from tombola.runtime.tracing import contexts
 from tombola.runtime.tracing.contexts import Origin, TraceContext
 from tombola.runtime.tracing.spans import Kind, Span
-
-if TYPE_CHECKING:
-    from tombola.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,30 +136,18 @@ def install(given: Recorder | None) -> None:
 
 
 def _wanted() -> Recorder | None:
-    """Return the recorder of the settings; what keeps it from being made is logged, and keeps nobody from working."""
+    """Return the recorder of the settings; who needs them next says what is wrong with them."""
     from tombola.runtime import wiring  # noqa: PLC0415 (wiring needs what carries the context)
 
     try:
-        return _by_settings(wiring.settings())
+        settings = wiring.settings()
     except Misconfigured:
-        return None  # whoever needs the settings next says what is wrong with them
-    except Exception:  # noqa: BLE001 (a missing extra, no account: not what the caller came for)
-        logger().exception("telemetry unavailable")
         return None
+    if settings.telemetry == "none":
+        return None
+    from tombola.runtime.tracing.recorders import recorder_of  # noqa: PLC0415 (only when wanted)
 
-
-def _by_settings(settings: "Settings") -> Recorder | None:
-    match settings.telemetry:
-        case "none":
-            return None
-        case "console":
-            from tombola.runtime.tracing.console import ConsoleRecorder  # noqa: PLC0415 (only when wanted)
-
-            return ConsoleRecorder()
-        case "google" | "otlp":
-            from tombola.runtime.tracing.otlp import otlp_recorder  # noqa: PLC0415 (imports OpenTelemetry)
-
-            return otlp_recorder(settings)
+    return recorder_of(settings)
 
 
 def _first_call() -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import cast
 
 from tombola.runtime import logs
 from tombola.runtime.tracing.contexts import TraceContext
@@ -63,9 +64,8 @@ class Span:
     def tell(self, **fields: object) -> None:
         """Add what may be told of `fields`, which have the names of the log's; what is None is left out."""
         for name, value in fields.items():
-            if name in NAMES and value is not None:
-                masked = logs.masked(name, value)
-                self.attributes[NAMES[name]] = masked if isinstance(masked, Attribute) else str(masked)
+            if value is not None and (told := NAMES.get(name)):
+                self.attributes[told] = cast("Attribute", logs.masked(name, value))
 
     def end(self) -> None:
         """Note that it is over. The clock may be set back meanwhile: the duration is measured apart."""
