@@ -133,10 +133,17 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay`, with options each."""
-    sync(session, extras=("local", "google-documents", "google-telemetry"), groups=("bench",))
+    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay|cold [options]`."""
     name, *options = session.posargs or ["feeds"]
-    session.run("python", "-m", f"tests.bench.{name}", *options)
+    on_emulators = name == "cold"
+    clients = ("google",) if on_emulators else ("google-documents",)
+    sync(
+        session,
+        extras=("local", "google-telemetry", *clients),
+        groups=("bench", "tests") if on_emulators else ("bench",),
+    )
+    environment = emulators(session) if on_emulators else {}
+    session.run("python", "-m", f"tests.bench.{name}", *options, env=environment)
 
 
 @nox.session
