@@ -62,9 +62,20 @@ class Service:
         finally:
             connection.close()
 
+    def kill(self) -> None:
+        """Take the process away, and those that it started, as a machine that dies does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
     def log(self) -> list[dict[str, Any]]:
         """Return the lines that the function logged so far."""
-        return [json.loads(line) for line in self.said.read_text().splitlines() if line.startswith("{")]
+        return self.lines(self.said)
+
+    @staticmethod
+    def lines(said: Path) -> list[dict[str, Any]]:
+        """Return the lines of a log that are whole."""
+        text = said.read_text() if said.exists() else ""
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
 
 def installed(bundle: Path, folder: Path, *options: str) -> Path:
@@ -80,18 +91,21 @@ def installed(bundle: Path, folder: Path, *options: str) -> Path:
 
 
 @contextmanager
-def served(program: Path, main: Path, name: str, environment: Mapping[str, str], said: Path) -> Iterator[Service]:
+def served(
+    program: Path, main: Path, name: str, environment: Mapping[str, str], said: Path, port: int | None = None
+) -> Iterator[Service]:
     """Serve a function with `functions-framework` (`program`) while the block runs, in this environment alone."""
-    port = free_port()
+    port = port or free_port()
     command = [
         program, "--source", main, "--target", name, "--signature-type", "http", "--host", "127.0.0.1",
         "--port", str(port),
     ]  # fmt: skip
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    with said.open("wb") as log:
+    with said.open("ab") as log:
         process = subprocess.Popen(
-            [str(word) for word in command], cwd=main.parent, env={**clean, **environment}, stdout=log, stderr=log
-        )
+            [str(word) for word in command], cwd=main.parent, env={**clean, **environment}, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
     service = Service(name, port, process, said)
     try:
         give_up_at = time.monotonic() + PATIENCE

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from tombola.ports.warehouse_layout import layout
 from tombola.runtime import topology
 from tombola.runtime.manifests import functions_folder, read_manifests
 from tombola.runtime.outbox import PublishingDocuments
-from tombola.runtime.topology import Subscription
+from tombola.runtime.topology import Retry, Subscription
 
 PROJECT, PREFIX, DATASET = "demo-tombola", "tombola-", "tombola"
 SETTINGS: Mapping[str, str] = {
@@ -46,9 +46,9 @@ class Cloud:
     pubsub: PubSub
     subscriptions: tuple[Subscription, ...]
 
-    def pulled(self) -> PulledQueue:
-        """Return the pull side of all subscriptions, for functions that are called in this process."""
-        return PulledQueue(self.pubsub, self.subscriptions)
+    def pulled(self, only: Sequence[Subscription] | None = None) -> PulledQueue:
+        """Return the pull side of these subscriptions, or all, for what is called in this process."""
+        return PulledQueue(self.pubsub, self.subscriptions if only is None else only)
 
 
 Endpoint = Callable[[Subscription], str | None]
@@ -59,15 +59,19 @@ def _pulls(_: Subscription) -> None:
 
 
 @contextmanager
-def cloud(folder: Path, endpoint: Endpoint = _pulls) -> Iterator[Cloud]:
+def cloud(
+    folder: Path, endpoint: Endpoint = _pulls, insisting: Callable[[Subscription], Retry] = lambda one: one.retry
+) -> Iterator[Cloud]:
     """Run an empty project while the block runs; its buckets are folders in `folder`.
 
-    Messages are pushed to the `endpoint` of their subscription, or wait to be pulled. This process is the emulators'
-    by its environment as long as the block runs. Raises `Missing` and `NotStarted`.
+    Messages are pushed to the `endpoint` of their subscription, or wait to be pulled; subscriptions insist as the
+    manifests say, or as `insisting` does. This process is the emulators' by its environment as long as the block runs.
+    Raises `Missing` and `NotStarted`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    subscribed = (*topology.subscriptions(read_manifests(functions_folder())), *topology.store_subscriptions())
+    stated = (*topology.subscriptions(read_manifests(functions_folder())), *topology.store_subscriptions())
+    subscribed = tuple(replace(one, retry=insisting(one)) for one in stated)
     with ExitStack() as stack:
         messages = stack.enter_context(pubsub(PROJECT))
         asked = PubSub(messages, PROJECT)

@@ -50,9 +50,13 @@ class PubSub:
         """
         for topic in dict.fromkeys([*topics, DEAD_LETTERS]):
             self._create(f"topics/{topic}", {})
-        self._create(f"subscriptions/{DEAD_LETTERS}", self._bound_to(DEAD_LETTERS))
+        self.subscribe(DEAD_LETTERS, DEAD_LETTERS)
         for each in subscriptions:
             self._create(f"subscriptions/{each.name}", self._settings(each, endpoint(each)))
+
+    def subscribe(self, name: str, topic: str) -> None:
+        """Create a subscription that waits to be pulled, and takes no message away from any other."""
+        self._create(f"subscriptions/{name}", self._bound_to(topic))
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
         """Publish one message."""
