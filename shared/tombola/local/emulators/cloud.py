@@ -52,10 +52,16 @@ class Cloud:
 
 
 Endpoint = Callable[[Subscription], str | None]
+Insisting = Callable[[Subscription], Retry]
 
 
 def _pulls(_: Subscription) -> None:
     """Push nowhere."""
+
+
+def _as_stated(subscription: Subscription) -> Retry:
+    """Insist as the manifests say."""
+    return subscription.retry
 
 
 @contextmanager
