@@ -70,9 +70,8 @@ class Columns:
         runs = persons.rle().struct.unnest()
         followed = runs["value"].to_list()
         known, pseudonym = self._known[persons.name], self._pseudonyms[persons.name]
-        if len(known) > REMEMBERED:
-            known.clear()
-            known[None] = None
+        if len(known) > REMEMBERED:  # begun anew, never emptied: another block may just look its persons up in it
+            known = self._known[persons.name] = {None: None}
         known.update({one: pseudonym(one) for one in followed if one not in known})
         found = pl.Series(persons.name, [known[one] for one in followed], pl.String)
         return found[np.repeat(np.arange(len(found)), runs["len"].to_numpy())]

@@ -73,12 +73,13 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is true of a whole block: so much need not be asked of each cell."""
+    """What is true of a whole block: so much need not be asked of each cell. `longest` are a record's bytes."""
 
     calm: bool
     ascii: bool
     spaced: bool
     exponents: bool
+    longest: int
 
 
 def schema(row: type[Row]) -> dict[str, pl.DataType]:
@@ -117,6 +118,7 @@ class Mask:
             ascii=data.isascii(),
             spaced=b" " in data,
             exponents=_may_hold_exponents(data),
+            longest=int((block.ends - block.starts).max()),
         )
         expressions = {field: self._expressions(field, how, facts) for field, how in self._hows.items()}
         columns = [value.alias(field) for field, (value, _) in expressions.items()]
@@ -333,8 +335,12 @@ def _are_one_of(texts: pl.Series, words: Sequence[str]) -> Flags:
 
 
 def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) -> pl.Expr:
-    size = stripped.str.len_bytes() if facts.ascii else stripped.str.len_chars()
-    long = (size >= max(known.shortest, 1)) & (size <= (known.longest or 1 << 20))
+    longest = known.longest or 1 << 20
+    if known.shortest <= 1 and facts.longest <= longest:
+        long = stripped != ""
+    else:
+        size = stripped.str.len_bytes() if facts.ascii else stripped.str.len_chars()
+        long = (size >= max(known.shortest, 1)) & (size <= longest)
     return long if facts.calm else long & ~text.str.contains(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 
