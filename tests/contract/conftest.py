@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 from tests.contract.deviations import DEVIATIONS
 from tests.contract.google_documents import google_documents
+from tests.contract.google_keys import google_keys, secret_manager_server
 from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
 from tests.contract.google_topics import google_topics, pubsub_emulator, pubsub_project
 from tests.contract.google_warehouse import bigquery_emulator, google_warehouse
 
 __all__ = [
-    "bigquery_emulator", "buckets_root", "google_documents", "google_objects", "google_topics", "google_warehouse",
-    "pubsub_emulator", "pubsub_project", "storage_emulator",
+    "bigquery_emulator", "buckets_root", "google_documents", "google_keys", "google_objects", "google_topics",
+    "google_warehouse", "pubsub_emulator", "pubsub_project", "secret_manager_server", "storage_emulator",
 ]  # fmt: skip
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]

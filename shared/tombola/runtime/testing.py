@@ -32,6 +32,7 @@ from tombola.runtime import topology, wiring
 from tombola.runtime.manifests import functions_folder
 from tombola.runtime.messages import FINALIZE
 from tombola.runtime.outbox import PublishingDocuments
+from tombola.runtime.tracing.topics import TracedTopics
 
 START = datetime(2017, 6, 15, 12, 0, tzinfo=UTC)
 """Noon of a summer's day."""
@@ -74,7 +75,13 @@ def using(ports: Ports) -> Iterator[Ports]:
 
 def published(ports: Ports, topic: str) -> list[dict[str, Any]]:
     """Return every event published to a topic (`order-recorded`, `order-recorded-bulk`), decoded, the oldest first."""
-    return [json.loads(kept.data) for kept in cast("EmbeddedTopics", ports.topics).recent(topic, ALL)]
+    return [json.loads(message.data) for message in recorded(ports, topic)]
+
+
+def recorded(ports: Ports, topic: str) -> list[Message]:
+    """Return every message published to a topic (`dead-letters` is one), as it is, the oldest first."""
+    topics = ports.topics.topics if isinstance(ports.topics, TracedTopics) else ports.topics
+    return [Message(kept.data, kept.attributes) for kept in cast("EmbeddedTopics", topics).recent(topic, ALL)]
 
 
 def sample_events(folder: str | Path) -> dict[str, bytes]:

@@ -174,7 +174,7 @@ class GoogleWarehouse:
 def _asked(what: str, parameters: Mapping[str, object]) -> "QueryJobConfig":
     from google.cloud.bigquery import QueryJobConfig  # noqa: PLC0415 (heavy)
 
-    from tombola.adapters.google.warehouse_statements import query_parameter  # noqa: PLC0415 (heavy)
+    from tombola.adapters.google.warehouse_parameters import query_parameter  # noqa: PLC0415 (heavy)
 
     given = [query_parameter(name, value) for name, value in parameters.items()]
     return QueryJobConfig(query_parameters=given, labels={"tombola": what})
