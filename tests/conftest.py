@@ -1,10 +1,8 @@
 """What all tests share: real parts on one machine, a clock that is set by hand, one small retailer."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,9 @@ import hypothesis
 import pytest
 
 from tombola.adapters.embedded.clock import ReplayClock
-from tombola.adapters.embedded.documents import EmbeddedDocuments
-from tombola.adapters.embedded.keys import EmbeddedKeys
-from tombola.adapters.embedded.objects import EmbeddedObjects
-from tombola.adapters.embedded.topics import EmbeddedTopics, Subscription
-from tombola.adapters.embedded.warehouse import EmbeddedWarehouse
-from tombola.feeds.tables import KEYS, TABLES
 from tombola.ports import Ports
-from tombola.ports.memo import Memo
-from tombola.runtime import topology
-from tombola.runtime.outbox import PublishingDocuments
+from tombola.runtime import testing
 
-START = datetime(2017, 6, 15, 12, 0, tzinfo=UTC)
 CORNER_SHOP = b"""\
 retailer: corner-shop
 name: The Corner Shop
@@ -54,10 +43,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--adapters", choices=("embedded", "google"), default="embedded", help="what keeps the promises")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is about the other set of adapters: its libraries may not be here."""
+    other = {"embedded": "test_google_", "google": "test_embedded_"}[config.getoption("--adapters")]
+    return True if collection_path.name.startswith(other) else None
+
+
 @pytest.fixture
 def clock() -> ReplayClock:
     """Stand at noon of a summer's day until the test moves it."""
-    return ReplayClock(START)
+    return testing.fake_clock()
 
 
 @pytest.fixture
@@ -74,35 +69,19 @@ def ports(tmp_path: Path, ports_in: Callable[[Path], Ports]) -> Ports:
 
 def make_ports(home: Path, clock: ReplayClock) -> Ports:
     """Return the embedded adapters in a home that knows the retailer `corner-shop` and its keys."""
-    objects, keys = EmbeddedObjects(home), EmbeddedKeys(home)
-    topics = EmbeddedTopics(home, lambda: clock.now().timestamp())
-    topics.declare_topics(topology.topics())
-    topics.declare([Subscription(f"test-{topic}", topic) for topic in topology.topics()])
-    objects.replace("config", "retailers/corner-shop.yaml", CORNER_SHOP)
+    ports = testing.recorded_ports(home, clock)
+    ports.objects.replace("config", "retailers/corner-shop.yaml", CORNER_SHOP)
     for name in ("webhook-corner-shop", "pseudonym-corner-shop"):
-        keys.create(name, f"{name}, 32 bytes or more of it".encode())
-    keys.create("receipt-signing", bytes(range(32)))
-    keys.create("head-signing", bytes(range(32, 64)))
-    return Ports(
-        objects=objects,
-        topics=topics,
-        documents=PublishingDocuments(EmbeddedDocuments(home, clock), topics),
-        warehouse=EmbeddedWarehouse(home, objects, tables=TABLES, keys=KEYS),
-        keys=keys,
-        clock=clock,
-        memo=Memo(lambda: clock.now().timestamp()),
-    )
+        ports.keys.create(name, f"{name}, 32 bytes or more of it".encode())
+    ports.keys.create("receipt-signing", bytes(range(32)))
+    ports.keys.create("head-signing", bytes(range(32, 64)))
+    return ports
 
 
 @pytest.fixture
 def published_in() -> Callable[[Ports, str], list[dict[str, Any]]]:
     """Return a reader of everything published to a topic, decoded, in order; it consumes nothing."""
-
-    def read(ports: Ports, topic: str) -> list[dict[str, Any]]:
-        assert isinstance(ports.topics, EmbeddedTopics)
-        return [json.loads(kept.data) for kept in ports.topics.recent(topic, 1_000_000)]
-
-    return read
+    return testing.published
 
 
 @pytest.fixture

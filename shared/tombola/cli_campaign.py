@@ -15,7 +15,6 @@ from tombola.campaigns.checking import MAX_NAMED, CheckedCampaign
 from tombola.campaigns.liability import liability
 from tombola.campaigns.lifecycle import KEY_BYTES, Version, moments_past_at_launch
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.reading import MAX_BYTES
 from tombola.cli_campaign_text import say, say_estimate, say_overlaps, say_worst_case, stated, worst_case
 from tombola.cli_confirming import Yes, confirm
 from tombola.cli_home import Home, home_folder, home_ports
@@ -23,6 +22,7 @@ from tombola.errors import Malformed, Problem, Unknown
 from tombola.fairness.revealing import failed_audit
 from tombola.local.console_state import Facts, campaign_facts
 from tombola.runtime.races import decide_again
+from tombola.yaml_text import MAX_BYTES
 
 if TYPE_CHECKING:
     from tombola.ports import Ports

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tombola.campaigns.reading import MAX_BYTES
 from tombola.campaigns.usecases import check_campaign
 from tombola.cli_home import Home, home_ports
 from tombola.errors import Malformed, Problem
 from tombola.replays.model import period_of
+from tombola.yaml_text import MAX_BYTES
 
 if TYPE_CHECKING:
     from tombola.campaigns.model import Campaign

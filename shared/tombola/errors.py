@@ -97,3 +97,14 @@ class TooLarge(Fault):
 
     code = "too-large"
     status = 413
+
+
+class NotSetUp(Fault):
+    """What was asked for is known, but a file or a key of ours for it is missing or broken.
+
+    That is our fault, not the sender's: an HTTP caller is told to come again, and an event waits among the dead
+    letters until it is mended.
+    """
+
+    code = "not-set-up"
+    status = 503

@@ -17,6 +17,10 @@ LIVE, BULK = "live", "bulk"
 """Lanes: what a shopper waits for, and what a file brought. Own topics, subscriptions and services."""
 
 
+DEAD_LETTERS, OBJECTS = "dead-letters", "inbox-objects"
+"""Topics of no event type: what no function could take, and what Cloud Storage says of new objects of the inbox."""
+
+
 class Event(BaseModel):
     """Base of all events. Subclasses set `TYPE` (a past participle) and `SCHEMA_VERSION`."""
 

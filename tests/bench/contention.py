@@ -1,8 +1,9 @@
 """Does anybody overspend under attack, and how many tokens a second are played?
 
 `nox -s bench -- contention [--orders 400] [--processes 8] [--kills 12] [--plays 1000] [--runs 3] [--write]` attacks a
-campaign of either draw as the tests do, only harder, on every documents adapter, and a naive engine for comparison.
-Then it measures plays in one campaign and in many. `--write` keeps the figures in `docs/bench/contention.json`.
+campaign of either draw as the tests do, only harder, and a naive engine for comparison. Then it measures plays in one
+campaign and in many. `--write` keeps the figures in `docs/bench/contention.json`. `--adapters firestore` does all that
+on Google's emulator, whose speed says nothing of Firestore's: with `--plays 0` it is only attacked.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -22,6 +24,8 @@ from rich.table import Table
 from tests.contention.attack import ROOT, Aftermath, attack
 from tests.contention.homes import ADAPTERS, Attack
 from tests.contention.speed import Load, measured, prepared
+
+from tombola.local.emulators.firestore import firestore
 
 RESULT = ROOT / "docs" / "bench" / "contention.json"
 MEMORY = Path("/dev/shm")  # noqa: S108 (a private folder is made in it)
@@ -35,14 +39,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("orders", 400), ("processes", 8), ("kills", 12), ("plays", 1000), ("runs", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--adapters", choices=ADAPTERS, nargs="+", default=["embedded"], help="documents to attack")
     parser.add_argument("--players", type=int, nargs="+", default=[1, 4], help="processes that play at the same time")
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULT.name}")
     stated = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
-    attacks = list(_attacks(stated))
-    console.print(_table("Attacks", attacks))
-    speeds = list(_speeds(stated))
-    console.print(_table(f"Plays, the middle one of {stated.runs} runs", speeds))
+    with firestore() if "firestore" in stated.adapters else nullcontext() as emulator:
+        os.environ.update(emulator.environment if emulator else {})
+        attacks = list(_attacks(stated))
+        console.print(_table("Attacks", attacks))
+        speeds = list(_speeds(stated)) if stated.plays else []
+    if speeds:
+        console.print(_table(f"Plays, the middle one of {stated.runs} runs", speeds))
     if stated.write:
         figures = {**_machine(), "stated": vars(stated) | {"write": True}, "attacks": attacks, "plays": speeds}
         RESULT.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -52,7 +60,7 @@ def main() -> None:
 
 
 def _attacks(stated: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    for adapter in ADAPTERS:
+    for adapter in stated.adapters:
         for engine in ("guarded", "naive"):
             for draw in DRAWS:
                 with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
@@ -76,7 +84,7 @@ def _told(after: Aftermath) -> dict[str, Any]:
 
 
 def _speeds(stated: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    for adapter in ADAPTERS:
+    for adapter in stated.adapters:
         for players in stated.players:
             for draw in DRAWS:
                 for campaigns in (HOT, MANY):

@@ -1,10 +1,11 @@
 """Homes under attack: a launched campaign, and the ports of one process, on every documents adapter there is.
 
-`ADAPTERS` is the seam: whatever is named there is attacked by every test and benchmark of contention.
+`ADAPTERS` is the seam: whatever is named there can be attacked by every test and benchmark of contention.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tombola.adapters.embedded.documents import EmbeddedDocuments
 from tombola.adapters.embedded.keys import EmbeddedKeys
 from tombola.adapters.embedded.objects import EmbeddedObjects
 from tombola.adapters.embedded.topics import EmbeddedTopics, Subscription
+from tombola.adapters.google.documents import GoogleDocuments
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.games.tokens import SIGNING_KEY
 from tombola.ports import Ports
@@ -35,7 +37,13 @@ if TYPE_CHECKING:
     from tombola.ports.documents import OutboundEvent, Snapshot, Write
     from tombola.ports.topics import Message, Topics
 
-ADAPTERS: Mapping[str, Callable[[Path, Clock], Documents]] = {"embedded": EmbeddedDocuments}
+
+def on_firestore(home: Path, clock: Clock) -> Documents:
+    """Return a home's documents in a project of their own, on the emulator that the environment names."""
+    return GoogleDocuments(f"demo-{hashlib.sha256(bytes(home)).hexdigest()[:20]}", clock)
+
+
+ADAPTERS: Mapping[str, Callable[[Path, Clock], Documents]] = {"embedded": EmbeddedDocuments, "firestore": on_firestore}
 OPENS = datetime(2017, 6, 15, tzinfo=UTC)
 NOW = datetime(2017, 6, 21, 23, 59, tzinfo=UTC)
 """A minute before the window closes: every moment is due, so every play may win and all want the same claim."""

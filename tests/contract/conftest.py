@@ -1,8 +1,7 @@
 """One suite per port, run on one set of adapters: `--adapters embedded` (the default) or `--adapters google`.
 
-On Google's adapters it meets the emulators, started here, and leaves out what `deviations.py` names. What is about one
-set alone stands in `test_embedded_*.py` or `test_google_*.py`. Also how contract tests run other processes, and kill
-them.
+On Google's adapters it meets the emulators, started here, and leaves out what `deviations.py` names. Also how contract
+tests run other processes, and kill them.
 """
 
 import signal
@@ -14,34 +13,31 @@ from pathlib import Path
 
 import pytest
 from tests.contract.deviations import DEVIATIONS
+from tests.contract.google_documents import google_documents
+from tests.contract.google_keys import google_keys, secret_manager_server
 from tests.contract.google_objects import buckets_root, google_objects, storage_emulator
+from tests.contract.google_topics import google_topics, pubsub_emulator, pubsub_project
+from tests.contract.google_warehouse import bigquery_emulator, google_warehouse
 
-__all__ = ["buckets_root", "google_objects", "storage_emulator"]
+__all__ = [
+    "bigquery_emulator", "buckets_root", "google_documents", "google_keys", "google_objects", "google_topics",
+    "google_warehouse", "pubsub_emulator", "pubsub_project", "secret_manager_server", "storage_emulator",
+]  # fmt: skip
 
 Racers = Callable[[int, Callable[[int], object]], list[object]]
-OTHERS = {"embedded": "test_google_", "google": "test_embedded_"}
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what is about the other set of adapters: its libraries may not be here."""
-    return True if collection_path.name.startswith(OTHERS[config.getoption("--adapters")]) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On Google's adapters leave out what no emulator can show."""
     if config.getoption("--adapters") == "embedded":
         return
-    ours = [item for item in items if "contract" in item.path.parts]
-    deviating = {
-        test: item for item in ours if (test := f"{item.path.name}::{item.name.partition('[')[0]}") in DEVIATIONS
-    }
-    if gone := [
-        test for test in DEVIATIONS if test.partition("::")[0] in {i.path.name for i in ours} and test not in deviating
-    ]:
+    names = {id(item): f"{item.path.name}::{item.name.partition('[')[0]}" for item in items}
+    files = {item.path.name for item in items}
+    if gone := [test for test in DEVIATIONS if test.partition("::")[0] in files and test not in names.values()]:
         msg = f"deviations name tests that are no more: {', '.join(gone)}"
         raise pytest.UsageError(msg)
-    left = [item for item in ours if f"{item.path.name}::{item.name.partition('[')[0]}" not in DEVIATIONS]
-    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    left = [item for item in items if names[id(item)] not in DEVIATIONS]
+    config.hook.pytest_deselected(items=[item for item in items if names[id(item)] in DEVIATIONS])
     items[:] = left
 
 

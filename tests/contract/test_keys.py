@@ -1,23 +1,23 @@
 """Keys: written once, never shown."""
 
-import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tombola.adapters.embedded.keys import EmbeddedKeys
-from tombola.ports.errors import NotFound, PreconditionFailed, Refused, Unavailable
+from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.keys import MAX_MATERIAL_BYTES, Key, Keys
 
-ADAPTERS: dict[str, Callable[[Path], Keys]] = {"embedded": EmbeddedKeys}
 Race = Callable[[int, Callable[[int], object]], list[object]]
 
 
-@pytest.fixture(params=ADAPTERS)
-def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Keys:
-    return ADAPTERS[request.param](tmp_path)
+@pytest.fixture
+def keys(request: pytest.FixtureRequest, adapters: str, tmp_path: Path) -> Keys:
+    if adapters == "embedded":
+        return EmbeddedKeys(tmp_path)
+    made: Keys = request.getfixturevalue("google_keys")
+    return made
 
 
 def test_a_key_comes_back_as_it_was_created(keys: Keys) -> None:
@@ -86,28 +86,3 @@ def test_everybody_who_rotates_gets_a_version_of_their_own(keys: Keys, race: Rac
     made = [outcome for outcome in outcomes if isinstance(outcome, Key)]
     assert sorted(key.version for key in made) == list(range(2, 10))
     assert all(keys.get("seed", key.version) == key for key in made)
-
-
-# On one machine
-
-
-def test_only_the_owner_can_read_key_files(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        EmbeddedKeys(tmp_path).create("seed", b"secret")
-    finally:
-        os.umask(before)
-    modes = {str(path.relative_to(tmp_path)): stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
-    assert modes == {"keys": 0o700, "keys/seed": 0o700, "keys/seed/1": 0o600}
-
-
-def test_a_key_folder_open_to_all_is_closed(tmp_path: Path) -> None:
-    (tmp_path / "keys").mkdir(mode=0o777)
-    EmbeddedKeys(tmp_path)
-    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-
-
-def test_a_home_that_cannot_hold_keys_is_an_outage(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text("a file", encoding="utf-8")
-    with pytest.raises(Unavailable, match="File exists"):
-        EmbeddedKeys(tmp_path)

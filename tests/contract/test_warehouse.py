@@ -27,20 +27,27 @@ SCHEMA = pa.schema(
 TABLES = {"feed_products": SCHEMA, "feed_lines": pa.schema([("line", pa.int64())])}
 KEYS = {"feed_products": ("product_id",)}
 AT = datetime(2017, 6, 15, 12, 0, 0, 123456, tzinfo=UTC)
-ADAPTERS: dict[str, Callable[[Path, Objects], Warehouse]] = {
-    "embedded": lambda home, objects: EmbeddedWarehouse(home, objects, tables=TABLES, keys=KEYS),
-}
 Race = Callable[[int, Callable[[int], object]], list[object]]
 
 
 @pytest.fixture
-def objects(tmp_path: Path) -> Objects:
-    return EmbeddedObjects(tmp_path)
+def both(request: pytest.FixtureRequest, adapters: str, tmp_path: Path) -> tuple[Objects, Warehouse]:
+    """Return a warehouse, and objects that it loads from."""
+    if adapters == "google":
+        made: Callable[..., tuple[Objects, Warehouse]] = request.getfixturevalue("google_warehouse")
+        return made(TABLES, KEYS)
+    objects = EmbeddedObjects(tmp_path)
+    return objects, EmbeddedWarehouse(tmp_path, objects, tables=TABLES, keys=KEYS)
 
 
-@pytest.fixture(params=ADAPTERS)
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path, objects: Objects) -> Warehouse:
-    return ADAPTERS[request.param](tmp_path, objects)
+@pytest.fixture
+def objects(both: tuple[Objects, Warehouse]) -> Objects:
+    return both[0]
+
+
+@pytest.fixture
+def warehouse(both: tuple[Objects, Warehouse]) -> Warehouse:
+    return both[1]
 
 
 def staged(objects: Objects, name: str, table: pa.Table) -> ObjectRef:
@@ -250,54 +257,3 @@ def test_a_statement_does_not_see_its_callers_variables(warehouse: Warehouse) ->
     with pytest.raises(Refused, match="stolen does not exist"):
         warehouse.query("SELECT * FROM stolen")
     assert stolen.num_rows == 1
-
-
-# On one machine
-
-
-@pytest.mark.parametrize("home", [Path("relative"), Path("it's [a] *home*")])
-def test_a_home_with_a_relative_path_or_odd_characters_is_read(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    objects = EmbeddedObjects(home)
-    warehouse = EmbeddedWarehouse(home, objects, tables=TABLES)
-    warehouse.load("feed_lines", [lines(objects, "a", 1)])
-    assert count(warehouse, "feed_lines") == 1
-
-
-def test_a_connection_has_every_table_as_a_view(tmp_path: Path, objects: Objects) -> None:
-    warehouse = EmbeddedWarehouse(tmp_path, objects, tables=TABLES)
-    with warehouse.connect() as connection:
-        found = connection.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").fetchall()
-    assert [name for (name,) in found] == sorted([*TABLES, "order_recorded", "play_changed", "proposal_made"])
-
-
-LOAD_UNTIL_KILLED = """
-import io
-import pyarrow as pa
-import pyarrow.parquet as pq
-from tombola.adapters.embedded.objects import EmbeddedObjects
-from tombola.adapters.embedded.warehouse import EmbeddedWarehouse
-objects = EmbeddedObjects(HOME)
-warehouse = EmbeddedWarehouse(HOME, objects, tables={"feed_lines": pa.schema([("line", pa.int64())])})
-stream = io.BytesIO()
-pq.write_table(pa.table({"line": [1, 2]}), stream)
-number = 0
-while True:
-    refs = [objects.replace("staging", f"{number}/{side}", stream.getvalue()) for side in "abc"]
-    warehouse.load("feed_lines", refs)
-    print(number, flush=True)
-    number += 1
-"""
-
-
-def test_a_killed_load_is_seen_whole_or_not_at_all(
-    tmp_path: Path, objects: Objects, kill_after: Callable[[str, int], list[str]]
-) -> None:
-    reported = len(kill_after(LOAD_UNTIL_KILLED, 30))
-    warehouse = EmbeddedWarehouse(tmp_path, objects, tables=TABLES)
-    seen = count(warehouse, "feed_lines")
-    assert seen % 6 == 0
-    assert seen >= 6 * reported
-    assert len(warehouse.loaded("feed_lines")) == seen // 2

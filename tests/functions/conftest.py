@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tombola.ports import Ports
-from tombola.runtime import wiring
+from tombola.runtime import testing
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 
@@ -16,6 +16,5 @@ FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 @pytest.fixture
 def client(ports: Ports) -> Iterator[Callable[[str], FlaskClient]]:
     """Return a maker of clients of functions, given their names."""
-    wiring.install(ports)
-    yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()
-    wiring.install(None)
+    with testing.using(ports):
+        yield lambda name: functions_framework.create_app(name, str(FUNCTIONS / name / "main.py"), "http").test_client()

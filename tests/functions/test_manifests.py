@@ -6,9 +6,8 @@ from pathlib import Path
 import functions_framework
 import pytest
 
-from tombola.adapters.embedded.topics import EmbeddedTopics
 from tombola.ports import Ports
-from tombola.runtime import wiring
+from tombola.runtime import testing
 from tombola.runtime.manifests import (
     SCHEMA,
     TABLE,
@@ -116,14 +115,10 @@ def test_a_function_is_a_translator_of_few_lines(folder: Path) -> None:
 )
 def test_a_function_loads_and_understands_its_own_sample_events(folder: Path, ports: Ports) -> None:
     """What the samples speak of is not there; but no function may call its own samples malformed."""
-    assert isinstance(ports.topics, EmbeddedTopics)
-    wiring.install(ports)
-    try:
+    with testing.using(ports):
         client = functions_framework.create_app(folder.name, str(folder / "main.py"), "http").test_client()
-        if not isinstance(manifests()[folder.name].trigger, HttpTrigger):
-            for sample in sorted((folder / "events").glob("*.json")):
-                client.post("/", data=sample.read_bytes(), content_type="application/json")
-    finally:
-        wiring.install(None)
-    reasons = {letter.attributes["reason"] for letter in ports.topics.recent("dead-letters", 100)}
+        if (folder / "events").is_dir() and not isinstance(manifests()[folder.name].trigger, HttpTrigger):
+            for sample in testing.sample_events(folder).values():
+                client.post("/", data=sample, content_type="application/json")
+    reasons = {letter.attributes["reason"] for letter in testing.recorded(ports, "dead-letters")}
     assert reasons.isdisjoint({"malformed-envelope", "malformed-event", "malformed-notice", "wrong-event-type"})

@@ -10,9 +10,9 @@ from tombola.campaigns.checks import CHECKS
 from tombola.campaigns.findings import Finding, Known, Note
 from tombola.campaigns.liability import Liability, liability
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.reading import ReadFile, read
 from tombola.errors import Problem
 from tombola.problems import Path, located_problems
+from tombola.yaml_text import ReadFile, read
 
 MAX_NAMED = 200
 """Faults named in one answer; a file of a quarter megabyte can hold many more."""

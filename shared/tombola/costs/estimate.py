@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tombola.costs.operations import FunctionOperations, Operations
 from tombola.costs.prices import Prices
-from tombola.costs.volumes import DAY, Assumptions, daily_calls, factor
+from tombola.costs.volumes import BY_THE_CALL, DAY, KINDS_SENT, Assumptions, Times, daily_calls, times
 
 MONTH = 30
 """Days."""
@@ -64,14 +64,17 @@ def daily(assumed: Assumptions, run: Operations, services: Mapping[str, Service]
     objects: defaultdict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 3)
     loads = []
     for name in calls:
-        done, times = run.functions[name], factor(name, assumed, run, calls)
-        loads.append(_load(name, assumed, done, times, calls[name], services[name]))
+        done, of_function = run.functions[name], times(name, assumed, run, calls)
+        loads.append(_load(name, assumed, done, of_function, calls[name], services[name]))
         for collection, of in done.documents.items():
-            _add(documents[collection], times, of.read, of.written, of.deleted, of.bytes)
+            by = of_function.calls if collection in BY_THE_CALL else of_function.pieces
+            _add(documents[collection], by, of.read, of.written, of.deleted, of.bytes)
         for topic, sent in done.messages.items():
-            _add(messages[topic], times, sent.published, max(sent.bytes, sent.published * SMALLEST_MESSAGE))
+            by = of_function.calls if topic in BY_THE_CALL else of_function.pieces
+            _add(messages[topic], by, sent.published, max(sent.bytes, sent.published * SMALLEST_MESSAGE))
         for bucket, moved in done.objects.items():
-            _add(objects[bucket], times, moved.read, moved.written + moved.listed, moved.bytes_written)
+            _add(objects[bucket], of_function.calls, moved.read, moved.written + moved.listed, 0)
+            _add(objects[bucket], of_function.pieces, 0, 0, moved.bytes_written)
     return Daily(
         loads=tuple(loads),
         documents={name: (each[0], each[1], each[2], each[3]) for name, each in sorted(documents.items())},
@@ -81,18 +84,19 @@ def daily(assumed: Assumptions, run: Operations, services: Mapping[str, Service]
 
 
 def _load(
-    name: str, assumed: Assumptions, done: FunctionOperations, times: Decimal, calls: Decimal, service: Service
+    name: str, assumed: Assumptions, done: FunctionOperations, of_function: Times, calls: Decimal, service: Service
 ) -> Load:
     """Waiting for Firestore and the others is added to the seconds that the run measured on one machine."""
-    work = Decimal(str(done.seconds)) + done.trips * assumed.trip_seconds
-    seconds = work * times / calls if calls else Decimal(0)
+    working = Decimal(str(done.seconds)) * of_function.pieces
+    waiting = done.trips * assumed.trip_seconds * of_function.calls
+    seconds = (working + waiting) / calls if calls else Decimal(0)
     peak = calls / DAY * (1 if name in SCHEDULED else assumed.peak)
     return Load(name, calls, peak, seconds, peak * seconds / service.concurrency)
 
 
-def _add(sums: list[Decimal], times: Decimal, *numbers: int) -> None:
+def _add(sums: list[Decimal], by: Decimal, *numbers: int) -> None:
     for index, number in enumerate(numbers):
-        sums[index] += times * number
+        sums[index] += by * number
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def _units(
     yield "Firestore, documents read", "firestore_read", read * MONTH
     yield "Firestore, documents written", "firestore_write", written * MONTH
     yield "Firestore, documents deleted", "firestore_delete", deleted * MONTH
-    kept = sum((of[3] for name, of in day.documents.items() if name in CREATED_ONCE), Decimal(0))
+    kept = sum((of[3] for name, of in day.documents.items() if name in KEPT), Decimal(0))
     yield "Firestore, kept documents", "firestore_storage", kept * assumed.kept_days
     delivered = sum((size * (1 + topics[name].pushed) for name, (_, size) in day.messages.items()), Decimal(0))
     stored = sum((size * topics[name].stored for name, (_, size) in day.messages.items()), Decimal(0))
@@ -134,7 +138,7 @@ def _units(
     gib_seconds = sum((seconds * services[name].memory_gib for name, seconds in busy.items()), Decimal(0))
     yield "Cloud Run, memory", "run_memory", gib_seconds * MONTH
     looked, put, size = (sum((one[i] for one in day.objects.values()), Decimal(0)) for i in range(3))
-    files = Decimal(assumed.rows) / assumed.rows_per_file
+    files = Decimal(assumed.retailers * assumed.files_per_retailer * KINDS_SENT)
     yield "Cloud Storage, objects written and listed", "storage_write", (put + files) * MONTH
     yield "Cloud Storage, objects read", "storage_read", looked * MONTH
     sent = Decimal(assumed.rows) * assumed.bytes_per_row
@@ -148,8 +152,8 @@ def _units(
     yield "Cloud Scheduler", "scheduler_job", Decimal(sum(name in SCHEDULED for name in services))
 
 
-CREATED_ONCE = frozenset({"orders", "contributions", "profiles", "entries", "plays", "claims", "postings", "payments"})
-"""Collections whose documents stay: what is written of others replaces itself, or goes."""
+KEPT = frozenset({"orders", "contributions", "entries", "plays", "claims", "postings", "payments"})
+"""Collections that grow with every order. What is written of others replaces itself, or goes; so does some of these."""
 PUBLIC = frozenset(
     {"receive_webhook", "check_out", "choose_offer", "play_game", "claim_prize", "enter_free", "record_payment"}
 )

@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from tombola.catalogue.usecases import known_products
-from tombola.errors import Gone, Malformed, Problem, Unknown
+from tombola.errors import Gone, Malformed, NotSetUp, Problem, Unknown
 from tombola.events import BULK, LIVE, Event, derived_id
 from tombola.feeds.checking import World
 from tombola.feeds.contracts import KINDS
@@ -41,7 +41,7 @@ from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
 from tombola.privacy.pseudonyms import pseudonyms_by_column
 from tombola.retailers.model import Retailer
-from tombola.retailers.usecases import KEYS_STALE_FOR, NotSetUp, find_retailer, pseudonym_key
+from tombola.retailers.usecases import KEYS_STALE_FOR, find_retailer, pseudonym_key
 
 if TYPE_CHECKING:
     from tombola.feeds.signing import ReceiptSigner

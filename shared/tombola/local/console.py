@@ -19,9 +19,11 @@ from tombola.errors import Fault, Forbidden, Malformed, Problem, TooLarge, Unkno
 from tombola.local import console_state
 from tombola.local.console_order import order_entries
 from tombola.local.console_profile import shopper_profile
-from tombola.local.console_state import Lane
+from tombola.local.console_state import SOON, Lane
+from tombola.local.console_traces import recent_traces, traces_of_order, waterfall
 from tombola.local.queue import Queue
 from tombola.local.runner import Tally
+from tombola.local.traces import Traces
 from tombola.ports import Ports
 from tombola.ports.errors import NotFound, PortError, Refused
 from tombola.problems import problems_of
@@ -40,6 +42,7 @@ _PAGES: Mapping[str, tuple[str, str]] = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/console/console.css": ("console.css", "text/css; charset=utf-8"),
     "/console/console.js": ("console.js", "text/javascript; charset=utf-8"),
+    "/console/traces.js": ("traces.js", "text/javascript; charset=utf-8"),
     "/console/console.svg": ("console.svg", "image/svg+xml"),
     "/favicon.ico": ("console.svg", "image/svg+xml"),
 }
@@ -52,6 +55,7 @@ _HEADERS = {
 }
 _BUCKETS = {"/console/receipts/": "receipts", "/console/rejects/": "rejects", "/console/reports/": "reports"}
 """Below which path the objects of a bucket can be read."""
+_TRACES = "/console/traces/"
 _REPORT_POLICY = (
     "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 )
@@ -95,6 +99,7 @@ class Console:
     lanes: Sequence[Lane]
     home: Path
     tally: Callable[[], Tally]
+    traces: Traces
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve the page, its files, the state, and the few things that can be asked by POST."""
@@ -119,6 +124,7 @@ class Console:
             "dead_letters": [{**letter, "redrivable": letter["subscription"] in known} for letter in letters],
             "campaigns": console_state.campaigns(self.ports),
             "outbox": console_state.outbox(self.ports),
+            "traces": self.ports.memo.read(("console", "traces"), SOON, lambda: recent_traces(self.traces)),
             "log": console_state.log_lines(self.home / LOG_FILE),
         }
 
@@ -143,6 +149,8 @@ class Console:
             return Response(content, content_type=page[1])
         if path == "/console/state":
             return json_response(self.state())
+        if path.startswith(_TRACES):
+            return json_response(waterfall(self.traces, path.removeprefix(_TRACES)))
         for prefix, bucket in _BUCKETS.items():
             if path.startswith(prefix):
                 return self._object(bucket, path.removeprefix(prefix))
@@ -181,6 +189,9 @@ class Console:
         if request.path == "/console/order":
             asked = _parsed(request, WhichOrder)
             return json_response(order_entries(self.ports, asked.retailer, asked.order_id))
+        if request.path == "/console/traces":
+            asked = _parsed(request, WhichOrder)
+            return json_response(traces_of_order(self.ports, self.traces, asked.retailer, asked.order_id))
         msg = f"the console cannot do {request.path!r}"
         raise Unknown(msg, code="unknown-page")
 

@@ -28,7 +28,7 @@ LINES_SHOWN = 60
 NAME_SHOWN = 200
 """Characters of an object's name."""
 _TAIL_BYTES = 64 * 1024
-_SOON = timedelta(seconds=1)
+SOON = timedelta(seconds=1)
 _LATER = timedelta(seconds=4)
 
 Facts = dict[str, object]
@@ -46,7 +46,7 @@ class Lane:
 
 def files(ports: Ports) -> list[Facts]:
     """Return the receipts there are, the newest first."""
-    infos = ports.memo.read(("console", "receipts"), _SOON, lambda: _receipts(ports))
+    infos = ports.memo.read(("console", "receipts"), SOON, lambda: _receipts(ports))
     return [_file(ports, info) for info in infos]
 
 

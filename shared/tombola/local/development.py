@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from types import FrameType
@@ -16,11 +16,13 @@ import waitress.server  # type: ignore[import-untyped]  # ships no types
 from tombola.errors import Conflict, Forbidden, Problem
 from tombola.local.console import LOG_FILE, Console, only_this_machine, problem_response, same_origin
 from tombola.local.laptop import Laptop, alone_in, assemble
+from tombola.local.traces import Traces
 from tombola.ports import Ports
 from tombola.ports.errors import PreconditionFailed
 from tombola.runtime import logs, wiring
 from tombola.runtime.manifests import HttpTrigger, functions_folder
 from tombola.runtime.settings import read_settings
+from tombola.runtime.tracing import recording
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -57,13 +59,13 @@ def serve(home: Path, port: int, *, functions: Path | None = None, say: Say = pr
 
     Raises `Conflict` when the port is taken or another process runs on this home.
     """
-    with alone_in(home), log_file(home):
+    with alone_in(home), log_file(home), traced(home) as traces:
         settings = read_settings().model_copy(update={"home": home, "adapters": "embedded"})
         folder = functions or settings.functions or functions_folder()
         ports = wiring.build(settings.model_copy(update={"functions": folder}))
         fresh = prepare(ports)
         laptop = assemble(home, ports, folder)
-        server = listen(site(laptop, home), port)
+        server = listen(site(laptop, home, traces), port)
         for line in _greeting(laptop, home, server.effective_port, fresh=fresh):
             say(line)
         _run(laptop, server, say)
@@ -80,9 +82,9 @@ def prepare(ports: Ports) -> list[str]:
     return made
 
 
-def site(laptop: Laptop, home: Path) -> "WSGIApplication":
+def site(laptop: Laptop, home: Path, traces: Traces) -> "WSGIApplication":
     """Return the application: the console at `/` and below `/console/`, a function at each other first segment."""
-    console = Console(laptop.ports, laptop.queue, laptop.lanes, home, lambda: laptop.runner.tally)
+    console = Console(laptop.ports, laptop.queue, laptop.lanes, home, lambda: laptop.runner.tally, traces)
     open_to_pages = {
         manifest.service
         for manifest in laptop.host.manifests.values()
@@ -164,6 +166,17 @@ def log_file(home: Path) -> Iterator[None]:
             yield
         finally:
             logs.configure(sys.stderr, read_settings().log_level)
+
+
+@contextmanager
+def traced(home: Path) -> Iterator[Traces]:
+    """Keep the functions' spans in the home folder while the block runs."""
+    with closing(Traces(home)) as traces:
+        recording.install(traces)
+        try:
+            yield traces
+        finally:
+            recording.install(None)
 
 
 def _make_key(ports: Ports, name: str) -> bool:

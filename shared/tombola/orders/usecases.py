@@ -96,6 +96,11 @@ def webhook_secrets(ports: Ports, retailer: Retailer) -> tuple[bytes, ...]:
     return ports.memo.read(("webhook-secrets", name), KEYS_STALE_FOR, lambda: _all_versions(ports, name))
 
 
+def event_ids(order: Order) -> list[str]:
+    """Return the ids of the `order-recorded` events of an order's latest 100 revisions, the latest last."""
+    return [_event_id(order, revision) for revision in range(max(1, order.revision - 99), order.revision + 1)]
+
+
 def _all_versions(ports: Ports, name: str) -> tuple[bytes, ...]:
     secrets = tuple(ports.keys.get(name, version).material for version in ports.keys.versions(name))
     if not secrets:
@@ -111,5 +116,8 @@ def _stored(snapshot: Snapshot | None) -> tuple[bytes, int]:
 
 
 def _recorded(order: Order) -> OrderRecorded:
-    event_id = derived_id("order-recorded", order.retailer, order.order_id, order.revision)
-    return OrderRecorded(event_id=event_id, order=order)
+    return OrderRecorded(event_id=_event_id(order, order.revision), order=order)
+
+
+def _event_id(order: Order, revision: int) -> str:
+    return derived_id("order-recorded", order.retailer, order.order_id, revision)

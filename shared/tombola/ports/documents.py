@@ -19,6 +19,9 @@ MAX_DOCUMENT_BYTES = 512 * 1024
 MAX_COMMIT_WRITES = 200
 MAX_COMMIT_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 20
+MAX_NAME_BYTES = 1500
+MAX_INDEXED_BYTES = 1500
+"""Firestore cuts what is longer off in its indexes: a query would miss it, or find another."""
 KEY_FIELD = "key"
 """Where adapters keep a key's parts, so no document may have a field of that name."""
 OUTBOX_SHARDS = 16
@@ -55,11 +58,17 @@ class Collection:
 
     `indexed` fields can be queried by equality and range; `composite` are the field tuples of
     queries over several fields (the last may be a range or an order); `expires` is a TTL field.
+    What they come to as indexes of Firestore, `tombola.ports.indexes` says.
     """
 
     indexed: tuple[str, ...] = ()
     composite: tuple[tuple[str, ...], ...] = ()
     expires: str | None = None
+
+    @property
+    def queried(self) -> tuple[str, ...]:
+        """Every field that a query may name."""
+        return tuple(dict.fromkeys((*self.indexed, *(name for names in self.composite for name in names))))
 
 
 COLLECTIONS: Mapping[str, Collection] = {
@@ -150,9 +159,9 @@ class Documents(Protocol):
     def query(
         self, collection: str, where: Sequence[Where], *, order_by: str | None = None, limit: int | None = None
     ) -> Iterator[Snapshot]:
-        """Yield the documents that match, by `order_by` and then id.
+        """Yield the documents that match, by `order_by` (if not given, by the field of a range) and then id.
 
-        Raises `Refused` when the fields are not declared in `COLLECTIONS`.
+        Raises `Refused` when the query needs an index that `COLLECTIONS` does not declare.
         """
         ...
 
@@ -173,8 +182,8 @@ def created_or_replaced(snapshot: Snapshot | None, key: DocumentKey, fields: Fie
 def outbox_writes(events: Sequence[OutboundEvent], created_at: datetime) -> list[Create]:
     """Return what puts events into the outbox, one document per event id.
 
-    Adapters leave a document that is there already as it is: the same id is the same event. Raises
-    `Refused` for a message that no topic would take.
+    An event that lies there already is no conflict: the same id is the same event, and an adapter may leave its
+    document or write it again. Raises `Refused` for a message that no topic would take.
     """
     for event in events:
         check_message(event.message)
@@ -219,6 +228,7 @@ def check_commit(writes: Sequence[Write]) -> None:
         if KEY_FIELD in write.fields:
             msg = f"document in {write.key.collection!r} has a field {KEY_FIELD!r}; that name holds the document's key"
             raise Refused(msg)
+        _check_queried(write)
         size = size_of(write.fields)
         if size > MAX_DOCUMENT_BYTES:
             msg = f"document in {write.key.collection!r} of {size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed"
@@ -232,23 +242,6 @@ def check_commit(writes: Sequence[Write]) -> None:
 def size_of(fields: Fields) -> int:
     """Return the bytes that fields take up in a document. Raises `Refused` for what Firestore cannot hold."""
     return sum(_named_size(name, value, "", 0) for name, value in fields.items())
-
-
-def check_query(collection: str, where: Sequence[Where], order_by: str | None) -> None:
-    """Refuse a query that needs an index nobody declared. Raises `Refused`."""
-    declared = COLLECTIONS.get(collection)
-    if declared is None:
-        msg = f"unknown collection {collection!r}; expected one of {', '.join(COLLECTIONS)}"
-        raise Refused(msg)
-    fields = tuple(dict.fromkeys([*(w.field for w in where), *([order_by] if order_by else [])]))
-    allowed = {(name,) for name in declared.indexed} | set(declared.composite)
-    if fields and fields not in allowed:
-        msg = f"query of {collection!r} by {fields}; declared are {sorted(allowed)}"
-        raise Refused(msg)
-    for condition in where:
-        if condition.operator not in {"==", "<", "<=", ">", ">="}:
-            msg = f"operator {condition.operator!r}; expected ==, <, <=, > or >="
-            raise Refused(msg)
 
 
 def _size(value: Value, path: str, depth: int) -> int:  # noqa: C901, PLR0911 (one arm per type Firestore holds)
@@ -294,6 +287,22 @@ def _check_key(key: DocumentKey) -> None:
         _text_size(part, KEY_FIELD)
 
 
+def _check_queried(write: Create | Replace) -> None:
+    """Refuse what an index cannot hold whole, and what never expires."""
+    declared = COLLECTIONS[write.key.collection]
+    if declared.expires and not isinstance(expires := write.fields.get(declared.expires), datetime | None):
+        msg = f"field {declared.expires!r} expires and holds a {type(expires).__name__}; expected an instant or None"
+        raise Refused(msg)
+    for name in declared.queried:
+        value = write.fields.get(name)
+        if isinstance(value, Mapping | list | tuple):
+            msg = f"field {name!r} is indexed and holds a {type(value).__name__}; expected a scalar"
+            raise Refused(msg)
+        if isinstance(value, str | bytes) and (size := _size(value, name, 0)) > MAX_INDEXED_BYTES:
+            msg = f"field {name!r} is indexed and holds {size} bytes; at most {MAX_INDEXED_BYTES} are allowed"
+            raise Refused(msg)
+
+
 def _text_size(text: str, path: str) -> int:
     try:
         return len(text.encode()) + 1
@@ -307,7 +316,13 @@ def _named_size(name: object, item: Value, path: str, depth: int) -> int:
         msg = f"field {path!r} has the map key {name!r}; expected non-empty text"
         raise Refused(msg)
     inside = f"{path}.{name}" if path else name
-    return _text_size(name, inside) + _size(item, inside, depth + 1)
+    if name.startswith("__") and name.endswith("__"):
+        msg = f"field {inside!r}: names in double underscores are Firestore's own"
+        raise Refused(msg)
+    if (size := _text_size(name, inside)) > MAX_NAME_BYTES:
+        msg = f"field {path!r} has a name of {size} bytes; at most {MAX_NAME_BYTES} are allowed"
+        raise Refused(msg)
+    return size + _size(item, inside, depth + 1)
 
 
 def _flat_size(item: Value, path: str, depth: int) -> int:

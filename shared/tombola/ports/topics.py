@@ -41,6 +41,9 @@ def check_message(message: Message) -> None:
     if len(message.data) > MAX_DATA_BYTES:
         msg = f"message of {len(message.data)} bytes; at most {MAX_DATA_BYTES} are allowed"
         raise Refused(msg)
+    if not message.data and not message.attributes:
+        msg = "message without data and attributes; expected at least one of them"
+        raise Refused(msg)
     if len(message.attributes) > MAX_ATTRIBUTES:
         msg = f"{len(message.attributes)} attributes; at most {MAX_ATTRIBUTES} are allowed"
         raise Refused(msg)

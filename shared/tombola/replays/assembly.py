@@ -78,8 +78,7 @@ def counted_orders(rules: Campaign, recorded: Recorded) -> Counted:
     held = pl.concat([orders, counted.orders.drop("order")], how="horizontal")
     held = held.with_columns(promised=_promised(rules, orders, numbers, products), excluded=_excluded(rules, orders))
     bases = [base_minor(rules, pl.col(paid), pl.col("excluded")) for paid in (PAID, "promised")]
-    has_promise = pl.col("promised_lines").is_not_null()
-    base = pl.when(has_promise).then(pl.min_horizontal(bases)).otherwise(bases[0])
+    base = pl.when("has_promise").then(pl.min_horizontal(bases)).otherwise(bases[0])
     return replace(counted, orders=held.with_columns(base_minor=base, is_first=_is_first(rules, orders, kept)))
 
 

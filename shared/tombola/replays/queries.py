@@ -37,17 +37,19 @@ WORDS = ("product_id", "name", "brand", "category", "department", "size", "gtin"
 def recorded_orders(backend: "BaseBackend", retailers: Collection[str], period: Period) -> pl.DataFrame:
     """Return the retailers' orders of a period as they now stand, one row each, in order of time.
 
-    Columns: retailer, order_id, shopper, household, store_id, currency, channel, ordered_at (UTC), cancelled, and the
-    lists lines, promised_lines, returns and payments.
+    Columns: retailer, order_id, shopper, household, store_id, currency, channel, ordered_at (UTC), cancelled,
+    has_promise, and the lists lines, promised_lines, returns and payments. Where `has_promise` is false, the promised
+    lines are none or null: BigQuery hands no null list over.
     """
     order = unpack(backend.table("order_recorded"), _ORDER, backend.name).order.lift()
     order = order.mutate(
         **{name: order.header[name] for name in _HEADER},
         ordered_at=instant(order.header.ordered_at),
         cancelled=order.cancelled_at.notnull(),
+        has_promise=order.promised_lines.notnull(),
     )
     order = order.filter(order.retailer.isin(sorted(retailers)))
-    newest = latest(order, ("retailer", "order_id"), (*_HEADER, "ordered_at", "cancelled", *_PARTS))
+    newest = latest(order, ("retailer", "order_id"), (*_HEADER, "ordered_at", "cancelled", "has_promise", *_PARTS))
     within = newest.filter(newest.ordered_at >= period.begins, newest.ordered_at < period.ends)
     return _frame(within).sort("ordered_at", "retailer", "order_id")
 

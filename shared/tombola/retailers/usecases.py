@@ -5,7 +5,7 @@ from datetime import timedelta
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from tombola.errors import Fault, Problem, Unknown
+from tombola.errors import NotSetUp, Problem, Unknown
 from tombola.ports import Ports
 from tombola.ports.errors import NotFound
 from tombola.problems import MOST_SHOWN, in_file, problems_of
@@ -14,17 +14,6 @@ from tombola.retailers.model import Retailer, RetailerId
 STALE_FOR = timedelta(seconds=30)
 KEYS_STALE_FOR = timedelta(seconds=60)
 _ID: TypeAdapter[str] = TypeAdapter(RetailerId)
-
-
-class NotSetUp(Fault):
-    """The retailer is known, but its file or its keys here are not as they must be.
-
-    That is our fault, not the sender's: an HTTP caller is told to come again, and an event waits among the dead
-    letters until it is mended.
-    """
-
-    code = "malformed-retailer"
-    status = 503
 
 
 def find_retailer(ports: Ports, retailer: str) -> Retailer:
@@ -80,4 +69,4 @@ def _unknown(retailer: str) -> Unknown:
 
 
 def _broken(name: str, problems: list[Problem]) -> NotSetUp:
-    return NotSetUp(f"{name} does not describe a retailer", problems)
+    return NotSetUp(f"{name} does not describe a retailer", problems, code="malformed-retailer")

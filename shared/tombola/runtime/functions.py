@@ -16,7 +16,7 @@ from flask import Request, Response
 from pydantic import ValidationError
 
 from tombola.errors import Fault, Malformed, Problem, Unknown
-from tombola.events import Event, topic_name
+from tombola.events import DEAD_LETTERS, OBJECTS, Event, topic_name
 from tombola.ports.objects import BUCKETS
 from tombola.problems import problems_of
 from tombola.runtime import wiring
@@ -29,7 +29,6 @@ from tombola.runtime.oidc import check_caller
 from tombola.runtime.outcomes import Line, Outcome, judged, observed
 from tombola.runtime.races import decide_again
 from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
-from tombola.runtime.topology import DEAD_LETTERS, OBJECTS
 
 E = TypeVar("E", bound=Event)
 HttpFunction = Callable[[Request], Response]

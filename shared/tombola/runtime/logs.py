@@ -34,6 +34,7 @@ _SEVERITIES = {"warn": "WARNING", "exception": "ERROR"}
 _PREFIX = "logging.googleapis.com/"
 _OWN = ("severity", "message", "time", "stack_trace", f"{_PREFIX}trace", f"{_PREFIX}spanId", f"{_PREFIX}trace_sampled")
 
+_NUMBERS = (int, float)  # and truths
 _lock = threading.RLock()
 _configured = False
 _project: str | None = None
@@ -109,7 +110,7 @@ def within(**fields: object) -> AbstractContextManager[object]:
 
 def masked(name: str, value: object) -> object:
     """Return what may be said of an allowed field: the value, or that it does not have the field's form."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, _NUMBERS):
         return value
     return value if isinstance(value, str) and ALLOWED[name].fullmatch(value) else "(masked)"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tombola.errors import Malformed, Problem
 from tombola.events import BULK, LIVE
@@ -58,7 +58,13 @@ class ObjectNotice:
     event_type: str = FINALIZE
 
 
-class _Message(BaseModel):
+class _Shape(BaseModel):
+    """What the platform sends, as far as it matters; made ready at its first use, since most functions need one."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class _Message(_Shape):
     data: str = ""
     attributes: dict[str, str] | None = None
     message_id: str = Field(default="", validation_alias=AliasChoices("messageId", "message_id"))
@@ -67,19 +73,19 @@ class _Message(BaseModel):
     )
 
 
-class _Push(BaseModel):
+class _Push(_Shape):
     message: _Message
     subscription: str = ""
     attempt: Annotated[int, Field(ge=0)] | None = Field(default=None, validation_alias="deliveryAttempt")
 
 
-class _Object(BaseModel):
+class _Object(_Shape):
     bucket: str
     name: str
     generation: int
 
 
-class _CloudEvent(BaseModel):
+class _CloudEvent(_Shape):
     id: str
     type: str
     time: AwareDatetime | None = None
@@ -87,7 +93,7 @@ class _CloudEvent(BaseModel):
     data_base64: str | None = None
 
 
-class _Attributes(BaseModel):
+class _Attributes(_Shape):
     bucket: str = Field(validation_alias="bucketId")
     name: str = Field(validation_alias="objectId")
     generation: Annotated[int, Field(ge=0)] = Field(validation_alias="objectGeneration")

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import cast
 
 from tombola.errors import Fault
+from tombola.events import DEAD_LETTERS
 from tombola.ports import Ports
 from tombola.ports.documents import (
     OUTBOX_SHARDS,
@@ -28,7 +29,6 @@ from tombola.ports.errors import NotFound, PortError, PreconditionFailed, Refuse
 from tombola.ports.topics import Message, Topics
 from tombola.runtime import logs
 from tombola.runtime.dead_letters import SOURCE_TOPIC, letter
-from tombola.runtime.topology import DEAD_LETTERS
 from tombola.runtime.tracing.topics import TracedTopics, carrying
 
 COLLECTION = "outbox"

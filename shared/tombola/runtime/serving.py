@@ -77,7 +77,7 @@ def problem(outcome: Outcome[object], request: Request, methods: Sequence[str]) 
     Streamed, because functions-framework reads the rest of the request into memory before it answers
     anything else, and this may be the refusal of a body without end.
     """
-    fault = _fault(outcome)
+    fault = fault_of(outcome)
     body = b"" if request.method == "HEAD" else json.dumps(fault.as_problem()).encode()
     headers = {**_ALWAYS, "Content-Type": PROBLEM, "Content-Length": str(len(body))}
     if outcome.status == MethodNotAllowed.status:
@@ -97,7 +97,8 @@ class _Failed(Fault):
     status = 500
 
 
-def _fault(outcome: Outcome[object]) -> Fault:
+def fault_of(outcome: Outcome[object]) -> Fault:
+    """Return the fault that a caller is told of; of our own failures only that they happened."""
     if outcome.fault is not None:
         return outcome.fault
     if outcome.status == _Later.status:

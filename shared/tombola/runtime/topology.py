@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tombola.events import BULK, LIVE, topic_name
+from tombola.events import DEAD_LETTERS as DEAD_LETTERS  # noqa: PLC0414 (what knows every topic names these too)
+from tombola.events import OBJECTS as OBJECTS  # noqa: PLC0414 (as above)
 
-DEAD_LETTERS = "dead-letters"
-OBJECTS = "inbox-objects"
 NOTIFYING_BUCKETS: Mapping[str, str] = {"inbox": OBJECTS}
 """Buckets whose new objects are announced, and the topic that announces them."""
 

@@ -7,9 +7,9 @@ import pytest
 
 from tombola.campaigns.baskets import Basket, BasketLine
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.reading import read
 from tombola.catalogue.model import Product
 from tombola.retailers.model import Retailer
+from tombola.yaml_text import read
 
 PRODUCTS = {
     product.product_id: product

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tombola.campaigns.checking import CheckedCampaign, check
-from tombola.campaigns.reading import read
 from tombola.retailers.model import Dialect, Retailer
+from tombola.yaml_text import read
 
 Known = Mapping[str, Retailer]
 Fields = Mapping[str, Any]

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tombola.adapters.embedded.objects import EmbeddedObjects
-from tombola.campaigns.reading import read
 from tombola.cli_campaign import app
 from tombola.errors import Conflict, Malformed, Unknown
 from tombola.runtime import wiring
+from tombola.yaml_text import read
 
 FILE = Path(__file__).parent / "files" / "wheel.yaml"
 SHOP = b"{retailer: corner-shop, name: Corner Shop, country: US, currency: USD, feeds: {}}"

@@ -18,12 +18,11 @@ from tombola.campaigns.usecases import (
     list_versions,
     live_campaigns,
 )
-from tombola.errors import Conflict, Malformed, Unknown
+from tombola.errors import Conflict, Malformed, NotSetUp, Unknown
 from tombola.orders.facts import Header, Order
 from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, Documents, Fields, OutboundEvent, Snapshot, Where, Write
 from tombola.ports.errors import PreconditionFailed, Unavailable
-from tombola.retailers.usecases import NotSetUp
 
 BEFORE_IT_OPENS = datetime(2027, 2, 20, 9, tzinfo=UTC)
 INSIDE = datetime(2027, 3, 10, 12, tzinfo=UTC)

@@ -8,9 +8,9 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.reading import read
 from tombola.campaigns.schema import ADDRESS, schema
 from tombola.cli_campaign import app
+from tombola.yaml_text import read
 
 DOCS = Path(__file__).parents[3] / "docs"
 

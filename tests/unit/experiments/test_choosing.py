@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tombola.campaigns.model import Campaign, Launched
-from tombola.campaigns.reading import read
 from tombola.experiments.choosing import Choice, DecisionPoint, choose
 from tombola.privacy.consent import Consent
+from tombola.yaml_text import read
 
 FILE = Path(__file__).parents[1] / "campaigns" / "files" / "wheel.yaml"
 AT = datetime(2027, 3, 10, 12, tzinfo=UTC)

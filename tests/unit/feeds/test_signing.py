@@ -16,14 +16,13 @@ from hypothesis import strategies as st
 
 from tombola import cli
 from tombola.adapters.embedded.keys import EmbeddedKeys
-from tombola.errors import Malformed, Unauthenticated
+from tombola.errors import Malformed, NotSetUp, Unauthenticated
 from tombola.feeds import usecases
 from tombola.feeds.receipts import Receipt
 from tombola.feeds.signing import ReceiptSigner, public_keys, signed_bytes, verify
 from tombola.games.usecases import list_keys
 from tombola.ports import Ports
 from tombola.ports.objects import ObjectRef
-from tombola.retailers.usecases import NotSetUp
 from tombola.runtime import wiring
 
 Judge = Callable[..., Receipt]

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from tombola.errors import Fault, Gone, Malformed, Unknown
+from tombola.errors import Fault, Gone, Malformed, NotSetUp, Unknown
 from tombola.feeds import usecases
 from tombola.feeds.events import FeedValidated
 from tombola.feeds.intake import BYTES_PER_SECOND, SHRINKS
@@ -24,7 +24,6 @@ from tombola.ports.clock import Clock
 from tombola.ports.errors import Unavailable
 from tombola.ports.objects import ObjectInfo, ObjectRef, Objects, ObjectWriter
 from tombola.privacy.pseudonyms import HOUSEHOLD, pseudonym
-from tombola.retailers.usecases import NotSetUp
 from tombola.runtime.manifests import read_manifests
 
 Judge = Callable[..., Receipt]

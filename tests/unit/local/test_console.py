@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +13,11 @@ import yaml
 from tombola.campaigns.usecases import commit_campaign, launch_campaign
 from tombola.feeds.events import ShopperReceived
 from tombola.local.console import Console, only_this_machine
+from tombola.local.development import traced
 from tombola.local.host import Reply, answer_of
 from tombola.local.laptop import Laptop
 from tombola.local.runner import Tally
+from tombola.local.traces import Traces
 from tombola.orders.facts import Header, Line, Order, OrderStatement
 from tombola.orders.usecases import record_order
 from tombola.ports.topics import Message
@@ -46,9 +48,17 @@ def made(laptop: Callable[[], Laptop], on_ping: Callable[[str, str], None]) -> L
 
 
 @pytest.fixture
-def ask(made: Laptop, tmp_path: Path) -> Callable[..., Reply]:
+def traces(made: Laptop, tmp_path: Path) -> Iterator[Traces]:
+    """Return the traces of the laptop's home, in which its functions' spans are kept."""
+    assert made.ports
+    with traced(tmp_path / "home") as kept:
+        yield kept
+
+
+@pytest.fixture
+def ask(made: Laptop, tmp_path: Path, traces: Traces) -> Callable[..., Reply]:
     """Return a caller of the console: path, body (then it is a POST), variables of the request."""
-    console = only_this_machine(Console(made.ports, made.queue, made.lanes, tmp_path / "home", Tally))
+    console = only_this_machine(Console(made.ports, made.queue, made.lanes, tmp_path / "home", Tally, traces))
 
     def call(path: str, body: bytes | None = None, **variables: str) -> Reply:
         environ = {
@@ -68,7 +78,8 @@ def state(ask: Callable[..., Reply]) -> dict[str, object]:
 
 
 def test_the_page_and_its_files_are_served_and_need_nobody_else(ask: Callable[..., Reply]) -> None:
-    for path in ("/", "/console/console.css", "/console/console.js", "/console/console.svg", "/favicon.ico"):
+    files = [f"/console/{file}" for file in ("console.css", "console.js", "traces.js", "console.svg")]
+    for path in ("/", *files, "/favicon.ico"):
         reply = ask(path)
         assert reply.status == 200
         assert dict(reply.headers)["Content-Security-Policy"].startswith("default-src 'self'")
@@ -77,9 +88,9 @@ def test_the_page_and_its_files_are_served_and_need_nobody_else(ask: Callable[..
         assert set(addresses) <= {b"http://www.w3.org/2000/svg"}
 
 
-def test_what_the_script_asks_for_stands_in_the_page() -> None:
+def test_what_the_scripts_ask_for_stands_in_the_page() -> None:
     page = (PAGE / "index.html").read_text(encoding="utf-8")
-    script = (PAGE / "console.js").read_text(encoding="utf-8")
+    script = "".join(file.read_text(encoding="utf-8") for file in PAGE.glob("*.js"))
     for name in re.findall(r"(?:byId|draw)\(\"([a-z-]+)\"", script):
         assert f'id="{name}"' in page
 

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.reading import read
 from tombola.catalogue.model import Product
 from tombola.orders.facts import Order
 from tombola.replays.assembly import PRODUCT_WORDS, Recorded
+from tombola.yaml_text import read
 
 FILE = Path(__file__).parents[1] / "campaigns" / "files" / "wheel.yaml"
 _LINE = {
@@ -23,6 +23,7 @@ _RETURN = {"line_id": pl.String, "quantity": pl.Int64, "value_minor": pl.Int64}
 ORDERS = {
     "retailer": pl.String, "order_id": pl.String, "shopper": pl.String, "household": pl.String, "store_id": pl.String,
     "currency": pl.String, "channel": pl.String, "ordered_at": pl.Datetime("us", "UTC"), "cancelled": pl.Boolean,
+    "has_promise": pl.Boolean,
     "lines": _LINES, "promised_lines": _LINES, "returns": pl.List(pl.Struct(_RETURN)),
     "payments": pl.List(pl.Struct({"tender": pl.String, "amount_minor": pl.Int64})),
 }  # fmt: skip
@@ -67,7 +68,8 @@ def recorded() -> Callable[[Sequence[Order]], Recorded]:
 
 def _row(order: Order) -> dict[str, Any]:
     stated = order.model_dump(exclude={"header", "revision", "authoritative", "cancelled_at"})
-    return {**_only(stated), **order.header.model_dump(), "cancelled": order.cancelled_at is not None}
+    states = {"cancelled": order.cancelled_at is not None, "has_promise": order.promised_lines is not None}
+    return {**_only(stated), **order.header.model_dump(), **states}
 
 
 def _only(stated: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,11 +17,14 @@ from tombola.adapters.embedded.topics import EmbeddedTopics, Kept
 from tombola.ports import Ports
 from tombola.ports.documents import OUTBOX_SHARDS, Where
 from tombola.runtime import outbox, wiring
-from tombola.runtime.tracing import contexts, recording
+from tombola.runtime.settings import Settings
+from tombola.runtime.tracing import recording
 from tombola.runtime.tracing.contexts import TraceContext
+from tombola.runtime.tracing.deferred import DeferredRecorder
 from tombola.runtime.tracing.measures import measures
-from tombola.runtime.tracing.recording import Sampling
-from tombola.runtime.tracing.spans import Span
+from tombola.runtime.tracing.recorders import recorder_of
+from tombola.runtime.tracing.recording import Call, Sampling
+from tombola.runtime.tracing.spans import Kind, Span
 from tombola.runtime.tracing.topics import TracedTopics
 
 Load = Callable[[str, str], FlaskClient]
@@ -201,10 +205,11 @@ def test_an_event_in_the_outbox_carries_the_request_that_committed_it_also_when_
     shards = range(OUTBOX_SHARDS)
     (waiting,) = [one for n in shards for one in ports.documents.query("outbox", [Where("shard", "==", n)])]
     assert waiting.fields["attributes"]["traceparent"] == committed.context.traceparent  # type: ignore[index,call-overload]
-    with contexts.inside(TraceContext("1" * 32, "2" * 16, sampled=True)):
+    with Call("relay_outbox", "timer", {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}):
         assert outbox.relay(replace(ports, topics=TracedTopics(ports.topics)), timedelta(seconds=-1)) == 1
     assert kept("play-changed")[0].attributes["traceparent"] == committed.context.traceparent
-    assert spans[-1].links == (committed.context,)
+    sent, _ = spans[-2:]
+    assert (sent.links, sent.context.trace_id) == ((committed.context,), "1" * 32)
 
 
 def test_without_a_recorder_the_context_is_carried_on_and_named_in_the_log(
@@ -243,3 +248,45 @@ print([name for name in sys.modules if name.startswith(("opentelemetry", "google
         [sys.executable, "-c", source, str(tmp_path / "main.py")], capture_output=True, text=True, check=False
     )
     assert made.stdout.splitlines()[-1] == "[]", made.stderr
+
+
+def test_spans_wait_for_a_recorder_that_takes_its_time(lines: Lines) -> None:
+    ready, made = threading.Event(), Remembering(Sampling())
+
+    def make() -> Remembering:
+        assert ready.wait(10)
+        return made
+
+    deferred = DeferredRecorder(Sampling(), make)
+    for number in range(3):
+        deferred.record(Span(f"span {number}", Kind.SERVER, TraceContext(TRACE, SPAN, sampled=True)))
+    assert made.spans == []
+    ready.set()
+    deferred.close()
+    deferred.record(Span("span 3", Kind.SERVER, TraceContext(TRACE, SPAN, sampled=True)))
+    assert [span.name for span in made.spans] == [f"span {number}" for number in range(4)]
+    assert lines() == []
+
+
+def test_a_recorder_that_cannot_be_made_is_logged_and_keeps_nobody_from_working(lines: Lines) -> None:
+    def make() -> Remembering:
+        raise ModuleNotFoundError
+
+    deferred = DeferredRecorder(Sampling(), make)
+    deferred.record(Span("span", Kind.SERVER, TraceContext(TRACE, SPAN, sampled=True)))
+    deferred.close()
+    (line,) = lines()
+    assert (line["message"], line["severity"]) == ("telemetry unavailable", "ERROR")
+
+
+def test_on_the_console_every_span_is_a_line_of_json(
+    load: Load, push: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording.install(recorder_of(Settings(telemetry="console")))
+    load("pass_on", RELAY).post("/", json=pushed(push, **HEADERS))
+    recording.install(None)
+    sent, handled = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (sent["span"], handled["span"]) == ("send order-recorded", "pass_on")
+    assert (sent["trace_id"], sent["parent_span_id"]) == (TRACE, handled["span_id"])
+    assert handled["attributes"]["tombola.outcome"] == "done"
+    assert handled["duration_ms"] >= sent["duration_ms"] > 0

@@ -30,10 +30,10 @@ from tombola.ports.documents import (
     Where,
     Write,
     check_commit,
-    check_query,
     outbox_writes,
 )
 from tombola.ports.errors import PreconditionFailed
+from tombola.ports.indexes import check_query, query_order
 
 PAGE = 500
 """Documents read at a time by a query."""
@@ -62,10 +62,7 @@ CREATE TABLE IF NOT EXISTS last_version (only INTEGER PRIMARY KEY CHECK (only = 
 INSERT OR IGNORE INTO last_version VALUES (1, 0);
 """
 
-_INDEXED: Mapping[str, tuple[str, ...]] = {
-    name: tuple(dict.fromkeys((*declared.indexed, *(field for fields in declared.composite for field in fields))))
-    for name, declared in COLLECTIONS.items()
-}
+_INDEXED: Mapping[str, tuple[str, ...]] = {name: declared.queried for name, declared in COLLECTIONS.items()}
 
 
 class EmbeddedDocuments:
@@ -83,12 +80,12 @@ class EmbeddedDocuments:
     def query(
         self, collection: str, where: Sequence[Where], *, order_by: str | None = None, limit: int | None = None
     ) -> Iterator[Snapshot]:
-        """Yield the documents that match, by `order_by` and then id. A document without the field never matches.
+        """Yield the documents that match, in the port's order. A document without the field never matches.
 
-        Raises `Refused` when the fields are not declared in `COLLECTIONS`.
+        Raises `Refused` when the query needs an index that `COLLECTIONS` does not declare.
         """
         check_query(collection, where, order_by)
-        return self._pages(_Query(collection, tuple(where), order_by), limit)
+        return self._pages(_Query(collection, tuple(where), query_order(where, order_by)), limit)
 
     def commit(self, writes: Sequence[Write], events: Sequence[OutboundEvent] = ()) -> None:
         """Apply all writes or none, and put the events into the outbox in the same commit.
@@ -221,7 +218,7 @@ def _delete(connection: sqlite3.Connection, write: Delete) -> bool:
 
 def _index(connection: sqlite3.Connection, key: DocumentKey, fields: Fields) -> None:
     for name in _INDEXED[key.collection]:
-        if name in fields and not isinstance(fields[name], Mapping | list | tuple):
+        if name in fields:
             kind, value = _sortable(cast("Scalar", fields[name]))
             connection.execute(
                 "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (key.collection, name, kind, value, key.id)

@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tombola.adapters.embedded.files import temporary, translated
-from tombola.ports.errors import NotFound, Refused, Unavailable
+from tombola.ports.errors import Refused, Unavailable
 from tombola.ports.objects import ObjectRef, Objects
+from tombola.ports.warehouse import EVENT_COLUMNS, EVENT_TABLES, check_columns, check_event, check_table
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
     from ibis.backends import BaseBackend
 
-EVENT_TABLES = ("order_recorded", "play_changed", "proposal_made")
-EVENT_COLUMNS: Mapping[str, type] = {"event_id": str, "published_at": datetime, "type": str, "body": str}
 _SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET autoinstall_known_extensions = false",
@@ -78,8 +77,7 @@ class EmbeddedWarehouse:
         All or none of the sources of one call become visible. Raises `NotFound` for a missing source or
         table, `Refused` for a source that is no Parquet of the table's schema.
         """
-        if table not in self._tables:
-            raise _unknown(table, self._tables)
+        check_table(table, self._tables)
         known = self.loaded(table)
         fresh = sorted(
             {_Source(r.generation, r.name, r.bucket) for r in sources if (r.name, r.generation) not in known}
@@ -101,10 +99,9 @@ class EmbeddedWarehouse:
         import pyarrow as pa  # noqa: PLC0415 (heavy)
         import pyarrow.parquet as pq  # noqa: PLC0415 (heavy)
 
-        if table not in self._event_tables:
-            raise _unknown(table, self._event_tables)
+        check_table(table, self._event_tables)
         for row in rows:
-            _check_event(row)
+            check_event(row)
         path = self._folder(table, "data") / f"{_digest(batch_id)}.parquet"
         if not rows or path.exists():
             return
@@ -163,8 +160,7 @@ class EmbeddedWarehouse:
         return backend
 
     def _sources(self, table: str) -> set[_Source]:
-        if table not in self._tables:
-            raise _unknown(table, self._tables)
+        check_table(table, self._tables)
         lists = [json.loads(path.read_bytes()) for path in self._folder(table, "loads").glob("*.json")]
         return {_Source(**each) for sources in lists for each in sources}
 
@@ -236,29 +232,11 @@ def _check_schema(path: Path, name: str, declared: "pa.Schema") -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415 (heavy)
 
     try:
-        found = {field.name: _plain(field.type) for field in pq.read_schema(path)}
+        found = pq.read_schema(path)
     except pa.ArrowInvalid as error:
         msg = f"source {name} is no Parquet file: {error}"
         raise Refused(msg) from None
-    wrong = [
-        f"{field.name}: found {found.get(field.name, 'nothing')}, expected {field.type}"
-        for field in declared
-        if found.get(field.name) != _plain(field.type)
-    ]
-    if wrong:
-        msg = f"source {name} does not have the table's columns: {'; '.join(wrong)}"
-        raise Refused(msg)
-
-
-def _plain(type_: "pa.DataType") -> "pa.DataType":
-    """Return what a type means, however its writer laid it out."""
-    import pyarrow as pa  # noqa: PLC0415 (heavy)
-
-    if pa.types.is_dictionary(type_):
-        return _plain(type_.value_type)
-    return {pa.large_string(): pa.string(), pa.string_view(): pa.string(), pa.large_binary(): pa.binary()}.get(
-        type_, type_
-    )
+    check_columns(name, found, declared)
 
 
 def _event_schema() -> "pa.Schema":
@@ -266,20 +244,6 @@ def _event_schema() -> "pa.Schema":
 
     types = {str: pa.string(), datetime: pa.timestamp("us", tz="UTC")}
     return pa.schema([pa.field(name, types[type_], nullable=False) for name, type_ in EVENT_COLUMNS.items()])
-
-
-def _check_event(row: Mapping[str, object]) -> None:
-    """Refuse a row of another shape, or with an instant that has no zone."""
-    found = {name: type(value) for name, value in row.items()}
-    published_at = row.get("published_at")
-    if found != EVENT_COLUMNS or (isinstance(published_at, datetime) and published_at.tzinfo is None):
-        shown = {name: type_.__name__ for name, type_ in found.items()}
-        msg = f"event row {shown}; expected event_id, type and body as text and published_at as an aware instant"
-        raise Refused(msg)
-
-
-def _unknown(table: str, known: Mapping[str, object] | Sequence[str]) -> NotFound:
-    return NotFound(f"unknown table {table!r}; expected one of {', '.join(known)}")
 
 
 def _digest(*parts: str) -> str:

@@ -7,7 +7,7 @@ nothing.
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tombola.ports.errors import NotFound, PortError, PreconditionFailed, Refused, Unavailable
 
@@ -58,6 +58,13 @@ class Response(Protocol):
         ...
 
 
+class Refusal(NamedTuple):
+    """Why an answer says no: the canonical status (None if it tells none), and the service's own words."""
+
+    status: str | None
+    words: str
+
+
 @contextmanager
 def translated(asked: str) -> Iterator[None]:
     """Raise the port's error for whatever a client raises in the block; `asked` says what was asked of it.
@@ -75,11 +82,20 @@ def translated(asked: str) -> Iterator[None]:
 
 def check_response(asked: str, response: Response) -> None:
     """Raise the port's error for an answer of Google's REST interfaces that says no; `asked` says what was asked."""
+    if refused := refusal(response):
+        msg = f"{asked}: {response.status_code} {refused.words}"
+        raise _port_error(refused.status, response.status_code)(msg)
+
+
+def refusal(response: Response) -> Refusal | None:
+    """Return why an answer of Google's REST interfaces says no, None if it says yes."""
     if response.status_code < 400:  # noqa: PLR2004 (as HTTP has it)
-        return
-    told = _told(response)
-    msg = f"{asked}: {response.status_code} {told.get('message', response.text[:200])}"
-    raise _port_error(told.get("status"), response.status_code)(msg)
+        return None
+    try:
+        told = response.json()["error"]
+        return Refusal(told.get("status"), told.get("message", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Refusal(None, response.text[:200])
 
 
 def _is_of_a_client(error: Exception) -> bool:
@@ -98,12 +114,3 @@ def _status(error: Exception) -> str | None:
     code = code() if callable(code) else code
     name = getattr(code, "name", None)
     return None if isinstance(code, int) or name is None else str(name)
-
-
-def _told(response: Response) -> Mapping[str, Any]:
-    """Return the `error` of an answer's body, empty if it has none."""
-    try:
-        told = response.json()["error"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return told if isinstance(told, Mapping) else {}

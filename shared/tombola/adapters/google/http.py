@@ -26,6 +26,7 @@ READS_AGAIN = 2
 """An answer that did not come in time has cost half a minute already."""
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 8.0
+"""Also where the service asks for more: functions have their own end, and an outage is told to who can wait longer."""
 TRANSIENT = (408, 429, 500, 502, 503, 504)
 """What Cloud Storage and Pub/Sub document as worth asking again."""
 CONNECTIONS = 32
@@ -99,6 +100,7 @@ def _open(*, emulated: bool) -> "AuthorizedSession":
         backoff_factor=FIRST_WAIT,
         backoff_jitter=FIRST_WAIT,
         backoff_max=LONGEST_WAIT,
+        retry_after_max=int(LONGEST_WAIT),
         raise_on_status=False,
     )
     for scheme in ("https://", "http://"):

@@ -124,8 +124,11 @@ function show(state) {
   draw("letters", state.dead_letters, (letters) => letters.map(letterRow));
   draw("campaigns", state.campaigns, (campaigns) => campaigns.length ? campaigns.map(campaignCard) : [make("p", { class: "empty" }, "No campaign yet: tombola campaign commit FILE, then launch it.")]);
   draw("retailers", state.retailers, (retailers) => retailers.map((retailer) => make("option", { value: retailer })));
-  const named = byId("shopper-form").elements.retailer;
-  if (!named.value && document.activeElement !== named && state.retailers.length === 1) named.value = state.retailers[0];
+  for (const form of ["shopper-form", "trace-form"]) {
+    const named = byId(form).elements.retailer;
+    if (!named.value && document.activeElement !== named && state.retailers.length === 1) named.value = state.retailers[0];
+  }
+  drawTraces();
   drawLog();
 }
 
@@ -198,6 +201,7 @@ function asks(name, path, drawn) {
 
 asks("shopper", "/console/profile", profile);
 asks("order", "/console/order", earned);
+byId("trace-form").addEventListener("submit", showTracesOf);
 byId("redrive-all").addEventListener("click", async (event) => {
   await settle(event.target, "send-again", last.dead_letters.filter((letter) => letter.redrivable).map((letter) => letter.message_id));
   event.target.disabled = false;

@@ -7,7 +7,9 @@ stands in a span only under the name of a field that may be logged, in the form 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import cast
 
 from tombola.runtime import logs
 from tombola.runtime.tracing.contexts import TraceContext
@@ -62,9 +64,8 @@ class Span:
     def tell(self, **fields: object) -> None:
         """Add what may be told of `fields`, which have the names of the log's; what is None is left out."""
         for name, value in fields.items():
-            if name in NAMES and value is not None:
-                masked = logs.masked(name, value)
-                self.attributes[NAMES[name]] = masked if isinstance(masked, Attribute) else str(masked)
+            if value is not None and (told := NAMES.get(name)):
+                self.attributes[told] = cast("Attribute", logs.masked(name, value))
 
     def end(self) -> None:
         """Note that it is over. The clock may be set back meanwhile: the duration is measured apart."""
@@ -74,3 +75,19 @@ class Span:
     def seconds(self) -> float:
         """Return how long it took."""
         return (self.ended_at - self.started_at) / 1e9
+
+
+def facts(span: Span) -> dict[str, object]:
+    """Return a span as plain values, for JSON."""
+    return {
+        "span": span.name,
+        "kind": span.kind.value,
+        "trace_id": span.context.trace_id,
+        "span_id": span.context.span_id,
+        "parent_span_id": span.parent_id,
+        "start_time": datetime.fromtimestamp(span.started_at / 1e9, UTC).isoformat(),
+        "duration_ms": round(span.seconds * 1000, 3),
+        "failed": span.failed,
+        "links": [link.traceparent for link in span.links],
+        "attributes": span.attributes,
+    }

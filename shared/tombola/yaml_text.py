@@ -1,4 +1,4 @@
-"""Read a campaign file: YAML (or JSON, which YAML contains) into plain values, and every value's place in the file.
+"""YAML text (or JSON, which YAML contains) as plain values, and every value's place in the file.
 
 Every scalar is kept as it is written and the model says what it is: `NO` stays a country, `001` a
 product and `50.00` an exact amount. What only an attack needs (anchors, tags, depth) is refused.
@@ -157,7 +157,7 @@ class _Composition:
 
 
 def _hostile(text: str) -> Iterator[Problem]:
-    """Yield what no campaign file needs: aliases (which multiply), tags (which call) and great depth."""
+    """Yield what no file of ours needs: aliases (which multiply), tags (which call) and great depth."""
     depth = 0
     for event in yaml.parse(text, LOADER):
         place = located(_place(event.start_mark))
@@ -168,7 +168,7 @@ def _hostile(text: str) -> Iterator[Problem]:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                yield Problem(place, f"values nested deeper than {MAX_DEPTH}", "the structure of a campaign file")
+                yield Problem(place, f"values nested deeper than {MAX_DEPTH}", "a flatter structure")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
