@@ -127,7 +127,7 @@ def test_a_misconfigured_function_answers_500_and_its_log_says_why(tmp_path: Pat
 
 
 HEAVY = """
-    polars pyarrow duckdb structlog stamina yaml pydantic_settings sqlite3 msgpack jwt typer google.cloud google.auth
+    polars pyarrow duckdb structlog stamina yaml pydantic_settings sqlite3 msgpack jwt typer google.api_core google.auth
     opentelemetry tombola.adapters tombola.local tombola.problems tombola.ports.objects tombola.ports.warehouse
     tombola.runtime.batch tombola.runtime.flags tombola.runtime.idempotency tombola.runtime.leases
     tombola.runtime.manifests tombola.runtime.messages tombola.runtime.oidc tombola.runtime.parameters
