@@ -133,16 +133,13 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay|cold [options]`."""
+    """Measure what the docs tell: `nox -s bench -- feeds|flood|contention|replay|telemetry|cold [options]`."""
+    sync(session, extras=("local", "google-documents", "google-telemetry"), groups=("bench",))
     name, *options = session.posargs or ["feeds"]
-    on_emulators = name == "cold"
-    clients = ("google",) if on_emulators else ("google-documents",)
-    sync(
-        session,
-        extras=("local", "google-telemetry", *clients),
-        groups=("bench", "tests") if on_emulators else ("bench",),
-    )
-    environment = emulators(session) if on_emulators else {}
+    environment = {}
+    if name == "cold":
+        sync(session, extras=("google",), groups=("tests",))
+        environment = emulators(session)
     session.run("python", "-m", f"tests.bench.{name}", *options, env=environment)
 
 

@@ -15,15 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
 from tests.bundles.emulated import Cloud, emulated
 from tests.bundles.serving import ROOT, installed, served
 from tests.bundles.shapes import Request, sent
@@ -50,21 +50,41 @@ for name in {names!r}:
         import_module(name)
 """
 MEBIBYTE = 1024**2
+HEAD = """\
+| seconds / of CPU | hello | hello, same imports | function | to the latter | peak MiB |
+|---|---:|---:|---:|---:|---:|"""
+
+
+class Start(NamedTuple):
+    """One start until the first answer: seconds that passed, and seconds of CPU of all processes."""
+
+    seconds: float
+    cpu: float
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds from start to first answer, and the peak of memory in MiB."""
+    """Medians of starts, and the peak of memory in MiB."""
 
-    seconds: float
-    hello: float
-    hello_with_imports: float
+    function: Start
+    hello: Start
+    hello_with_imports: Start
     peak_mib: int
 
     @property
     def ratio(self) -> float:
         """How long it takes beside a hello with the same imports."""
-        return self.seconds / self.hello_with_imports
+        return round(self.function.seconds / self.hello_with_imports.seconds, 2)
+
+    @property
+    def cpu_ratio(self) -> float:
+        """The same of CPU, which is disturbed least by what else the machine does."""
+        return round(self.function.cpu / self.hello_with_imports.cpu, 2)
+
+    def told(self) -> dict[str, object]:
+        """Return the figures by their names."""
+        starts = {name: getattr(self, name)._asdict() for name in ("function", "hello", "hello_with_imports")}
+        return {**starts, "ratio": self.ratio, "cpu_ratio": self.cpu_ratio, "peak_mib": self.peak_mib}
 
 
 @dataclass
@@ -85,20 +105,20 @@ class Contest:
         story = STORIES[self.manifest.name](self.world, self.number)
         return sent(next(story), self.environment["TOMBOLA_BUCKET_PREFIX"], self.number)
 
-    def start(self, main: Path, name: str, request: Request) -> float:
-        """Start a function; return the seconds until it has answered."""
+    def start(self, main: Path, name: str, request: Request) -> Start:
+        """Start a function and have it answer."""
         began = time.perf_counter()
         with served(self.program, main, name, self.environment, self.folder / "log") as service:
             reply = service.send(request)
-            seconds = time.perf_counter() - began
+            took = Start(time.perf_counter() - began, sum(_cpu(service.process.pid)))
             assert reply.status < 300, (reply.body, service.log())
-        return seconds
+        return took
 
-    def function(self) -> float:
+    def function(self) -> Start:
         """Start the function itself."""
         return self.start(self.bundle / "main.py", self.manifest.name, self.told())
 
-    def hello(self, names: list[str]) -> float:
+    def hello(self, names: list[str]) -> Start:
         """Start a hello that imports these."""
         main = self.folder / "hello.py"
         main.write_text(HELLO.format(imports=OTHERS.format(names=names) if names else ""), encoding="utf-8")
@@ -131,8 +151,8 @@ class Contest:
         """Let all take turns."""
         names = self.imported()
         turns = [(self.function(), self.hello([]), self.hello(names)) for _ in range(runs)]
-        seconds, hello, with_imports = (round(median(each), 3) for each in zip(*turns, strict=True))
-        return Figures(seconds, hello, with_imports, self.peak())
+        function, hello, with_imports = (_middle(starts) for starts in zip(*turns, strict=True))
+        return Figures(function, hello, with_imports, self.peak())
 
 
 def main() -> None:
@@ -146,7 +166,7 @@ def main() -> None:
         found = dict(_measured(Path(folder), given.only, given.runs))
     _print(found)
     if given.write:
-        told = {name: {**asdict(one), "ratio": round(one.ratio, 2)} for name, one in found.items()}
+        told = {name: one.told() for name, one in found.items()}
         FIGURES.write_text(json.dumps({"machine": _machine(), "functions": told}, indent=2) + "\n", encoding="utf-8")
 
 
@@ -168,24 +188,41 @@ def _contest(cloud: Cloud, manifest: Manifest, bundle: Path, folder: Path) -> Co
     return Contest(manifest, bundle, program, world, environment, folder)
 
 
-def _peaks(pid: int) -> Iterator[int]:
-    """Yield the peaks of a process and its children, in bytes."""
+def _middle(starts: Sequence[Start]) -> Start:
+    return Start(*(round(median(each), 2) for each in zip(*starts, strict=True)))
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process and those that it started."""
     with suppress(FileNotFoundError):
-        status = Path(f"/proc/{pid}/status").read_text()
-        yield int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        yield pid
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            yield from _peaks(int(child))
+            yield from _family(int(child))
+
+
+def _peaks(pid: int) -> Iterator[int]:
+    """Yield the peak of memory of a process and of those that it started, in bytes."""
+    for each in _family(pid):
+        status = Path(f"/proc/{each}/status").read_text()
+        yield int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def _cpu(pid: int) -> Iterator[float]:
+    """Yield the seconds of CPU of a process and of those that it started."""
+    for each in _family(pid):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        yield (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _print(found: Mapping[str, Figures]) -> None:
-    table = Table("function", "s", "hello", "hello, same imports", "ratio", "peak MiB")
+    say = Console(highlight=False, width=120).print
+    say(_machine(), "", HEAD, sep="\n")
     for name, one in found.items():
-        row = (one.seconds, one.hello, one.hello_with_imports, one.ratio, one.peak_mib)
-        table.add_row(name, *(f"{value:.2f}" for value in row[:-1]), str(row[-1]))
-    console = Console(highlight=False)
-    console.print(_machine(), table)
+        starts = (one.hello, one.hello_with_imports, one.function)
+        cells = [f"{start.seconds:.2f} / {start.cpu:.2f}" for start in starts]
+        say(f"| `{name}` | {' | '.join(cells)} | {one.ratio:.2f} x / {one.cpu_ratio:.2f} x | {one.peak_mib} |")
     slow = [name for name, one in found.items() if one.ratio > GOAL]
-    console.print(f"goal: at most {GOAL} x hello with the same imports; missed by {', '.join(slow) or 'none'}")
+    say(f"\ngoal: at most {GOAL} x hello with the same imports; missed by {', '.join(slow) or 'none'}")
 
 
 def _machine() -> str:

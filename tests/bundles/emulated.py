@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tests.bundles.world import NOW, World, furnish
+from tests.bundles.world import EARLIER, NOW, World, furnish
 from tests.contract.secret_manager import secret_manager
 
 from tombola.adapters.google.http import Api
@@ -72,13 +72,14 @@ class Cloud:
         heard = self._topics(project)
         os.environ.update(environment)
         settings = Settings(adapters="google", project=project, bucket_prefix=prefix, dataset=DATASET, replay_from=NOW)
-        ports = wiring.build(settings)
-        furnish(ports)
+        now = wiring.build(settings)
+        earlier = wiring.build(settings.model_copy(update={"replay_from": EARLIER}))
+        furnish(now)
         said = {
             "TOMBOLA_ADAPTERS": "google", "TOMBOLA_PROJECT": project, "TOMBOLA_BUCKET_PREFIX": prefix,
             "TOMBOLA_DATASET": DATASET, "TOMBOLA_REPLAY_FROM": NOW.isoformat(),
         }  # fmt: skip
-        return World(ports, heard), environment | said
+        return World(now, earlier, heard), environment | said
 
     def _buckets(self, prefix: str) -> None:
         for bucket in BUCKETS:

@@ -6,14 +6,13 @@ A story is a generator: it prepares, yields what is sent, is given the answer, a
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jwt
 from tests.bundles.shapes import PLATFORM, Request
 from tests.bundles.world import CAMPAIGN, NOW, RETAILER, World
 
-from tombola.adapters.embedded.clock import ReplayClock
 from tombola.catalogue.usecases import known_products
 from tombola.orders.usecases import find_order
 from tombola.ports.documents import Where
@@ -153,20 +152,17 @@ def record_shopper(world: World, number: int) -> Story:
 
 
 def relay_outbox(world: World, number: int) -> Story:
-    """What a crash left in the outbox five minutes ago is published."""
-    assert isinstance(world.ports.clock, ReplayClock)
-    assert isinstance(world.ports.documents, PublishingDocuments)
-    world.ports.clock.set(NOW - timedelta(minutes=5))
-    world.ports.documents.documents.commit([], [world.stated(number).outbound()])
-    world.ports.clock.set(NOW)
+    """What a crash left in the outbox a quarter of an hour ago is published."""
+    assert isinstance(world.earlier.documents, PublishingDocuments)
+    world.earlier.documents.documents.commit([], [world.stated(number).outbound()])
     reply = yield Request(b"{}", PLATFORM)
     assert reply.status == 204
     assert f"o-{number}" in {event["statement"]["order_id"] for event in world.told("order-received")}
 
 
 def seal_draws(world: World, number: int) -> Story:
-    """What was drawn is sealed, and the head is told."""
-    world.won(number)
+    """What was drawn a quarter of an hour ago is sealed, and the head is told."""
+    replace(world, ports=world.earlier).won(number)
     reply = yield Request(b"{}", PLATFORM)
     assert reply.status == 204
     assert CAMPAIGN in {event["campaign"] for event in world.told("draws-sealed")}

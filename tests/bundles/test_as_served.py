@@ -15,7 +15,7 @@ import pytest
 from tests.bundles.serving import ROOT, Reply, Service, served
 from tests.bundles.shapes import Request
 from tests.bundles.stories import STORIES
-from tests.bundles.world import NOW, World, furnish
+from tests.bundles.world import EARLIER, NOW, World, furnish
 
 from tombola.adapters.embedded.topics import EmbeddedTopics
 from tombola.ports.topics import Message
@@ -24,10 +24,8 @@ from tombola.runtime.manifests import HttpTrigger, read_manifests
 from tombola.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
-
-    from tombola.ports import Ports
 
     Serve = Callable[..., AbstractContextManager[Service]]
 
@@ -53,21 +51,16 @@ def ring_bell(event, delivery):
 
 
 @pytest.fixture
-def ports(tmp_path: Path) -> Iterator[Ports]:
-    """Return the embedded adapters, furnished; the clock stands still."""
+def world(tmp_path: Path) -> World:
+    """Return the shop on the embedded adapters, furnished; the clock stands still."""
     settings = Settings(home=tmp_path / "home", functions=ROOT / "functions", replay_from=NOW)
-    built = wiring.build(settings)
-    furnish(built)
-    yield built
-    wiring.install(None)
-
-
-@pytest.fixture
-def world(ports: Ports) -> World:
-    """Return the shop."""
-    assert isinstance(ports.topics, EmbeddedTopics)
-    topics = ports.topics
-    return World(ports, lambda topic: [Message(one.data, one.attributes) for one in topics.recent(topic, 1_000_000)])
+    now = wiring.build(settings)
+    earlier = wiring.build(settings.model_copy(update={"replay_from": EARLIER}))
+    furnish(now)
+    assert isinstance(now.topics, EmbeddedTopics)
+    topics = now.topics
+    heard = lambda topic: [Message(one.data, one.attributes) for one in topics.recent(topic, 1_000_000)]  # noqa: E731 (short)
+    return World(now, earlier, heard)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tombola.ports.topics import Message
 
 OPENS, NOW = datetime(2017, 6, 15, tzinfo=UTC), datetime(2017, 6, 21, 23, 59, tzinfo=UTC)
+EARLIER = NOW - timedelta(minutes=15)
 """A minute before the campaign's window closes every winning moment is due: every play wins."""
 RETAILER, CAMPAIGN = "corner-shop", "spring-wheel"
 SHOP = {"retailer": RETAILER, "name": "The Corner Shop", "country": "US", "currency": "USD", "time_zone": "UTC"}
@@ -81,12 +82,14 @@ class World:
     """The shop. Whatever happens there has a number, so that many can happen and each be told apart."""
 
     ports: Ports
+    earlier: Ports
+    """The same, a quarter of an hour before."""
     heard: Callable[[str], Sequence[Message]]
     """Returns everything that was published to a topic."""
 
     def signed(self, body: bytes) -> dict[str, str]:
         """Return the shop's signature of a body."""
-        return sign(WEBHOOK, f"m-{uuid.uuid4().hex}", NOW, body)
+        return sign(WEBHOOK, f"m-{uuid.uuid4().hex}", self.ports.clock.now(), body)
 
     def order(self, number: int, type_: str = "order.stated") -> bytes:
         """Return what the shop says of an order: two of a thing for 12.00."""
