@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from tombola.adapters.google.errors import translated
-from tombola.adapters.google.warehouse_clients import Clients
+from tombola.adapters.google.warehouse_clients import JOB_SECONDS, Clients
 from tombola.adapters.google.warehouse_sources import BUCKET, carried
 from tombola.ports.objects import ObjectRef, Objects
 from tombola.ports.warehouse import EVENT_TABLES, check_event, check_table
@@ -25,8 +25,6 @@ REQUEST_SECONDS = 30
 """One request to start or look at a job: BigQuery answers within seconds, or not at all."""
 RETRY_SECONDS = 60
 """How long such a request is repeated: a function has nine minutes, and its caller comes again."""
-JOB_SECONDS = 420
-"""How long a job is waited for. One that takes longer goes on, and the next call adopts it."""
 CARRIERS = 4
 """Sources carried at a time: each holds some thousand rows."""
 
@@ -166,9 +164,10 @@ class GoogleWarehouse:
         """Run a statement in BigQuery's own SQL."""
         with translated(what):
             job = self._clients.jobs().query(
-                statement, job_config=_asked(what, parameters), retry=_retry(), timeout=REQUEST_SECONDS
+                statement, job_config=_asked(what, parameters), retry=_retry(), timeout=REQUEST_SECONDS, job_retry=None
             )
-            return job.result(retry=_retry(), timeout=JOB_SECONDS).to_arrow(create_bqstorage_client=False)
+            rows = job.result(retry=_retry(), timeout=JOB_SECONDS, job_retry=None)
+            return rows.to_arrow(create_bqstorage_client=False)
 
 
 def _asked(what: str, parameters: Mapping[str, object]) -> "QueryJobConfig":
