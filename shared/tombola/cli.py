@@ -4,7 +4,7 @@ import base64
 import importlib
 import secrets
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -41,6 +41,10 @@ def demo(
         str, typer.Option(help="How many of the 2,469 households, or `all`. More take longer.")
     ] = "30",
     *,
+    on: Annotated[
+        Literal["embedded", "emulators"],
+        typer.Option(help="What it runs on: files of this machine, or emulators of Google Cloud."),
+    ] = "embedded",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object of the totals, and nothing else.")
     ] = False,
@@ -51,7 +55,7 @@ def demo(
     if households != "all" and not (households.isdecimal() and int(households) > 0):
         _fail(f"--households {households!r}; expected a number from 1 up, or 'all'")
     number = None if households == "all" else int(households)
-    raise SystemExit(run(home_folder(home), number, as_json=as_json))
+    raise SystemExit(run(home_folder(home), number, on=on, as_json=as_json))
 
 
 @app.command()

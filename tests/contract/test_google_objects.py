@@ -124,6 +124,14 @@ def test_an_upload_whose_writer_fails_is_cancelled(monkeypatch: pytest.MonkeyPat
     assert (uploads.finished, uploads.cancelled) == (False, True)
 
 
+def test_a_bucket_that_is_not_there_is_an_outage_to_who_writes(google_objects: GoogleObjects) -> None:
+    assert google_objects  # so that the emulator is asked
+    with pytest.raises(Unavailable, match="the bucket"):
+        GoogleObjects("p", "nobodys-").replace("inbox", "a", b"1")
+    with pytest.raises(Unavailable, match="the bucket"), GoogleObjects("p", "nobodys-").create("inbox", "a") as writer:
+        writer.write(SOME_MIB * 3)
+
+
 def test_sixteen_threads_share_one_adapter(google_objects: GoogleObjects, race: Race) -> None:
     def work(number: int) -> bytes:
         data = bytes([number]) * 300_000

@@ -33,6 +33,7 @@ from tombola.ports.errors import PreconditionFailed
 from tombola.runtime import wiring
 from tombola.runtime.outbox import relay
 from tombola.runtime.settings import read_settings
+from tombola.runtime.topology import OBJECTS
 
 BEGINS = datetime.fromisoformat("2017-01-01T00:00:00-05:00")
 ENDS = datetime.fromisoformat("2018-02-01T00:00:00-05:00")
@@ -206,8 +207,22 @@ def _embedded(home: Path, bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable
         keep_operations(home, laptop.ports, counts)
 
 
+@contextmanager
+def _emulated(home: Path, _bookmark: Bookmark) -> Iterator[tuple[Laptop, Callable[[], object]]]:
+    """Live on emulators, which begin empty and end with the block; what people look into is copied to the home."""
+    from tombola.local.emulators.cloud import cloud, keep, told  # noqa: PLC0415 (the others need no emulators)
+
+    with cloud(home / "emulated") as emulated:
+        chosen = {"home": home, "replay_from": BEGINS}
+        queue = emulated.pulled()
+        ports = told(wiring.build(read_settings().model_copy(update=chosen)), queue)
+        yield assemble(home, ports, queue=queue), lambda: queue.expect(OBJECTS, 1)
+        keep(ports, home)
+
+
 GROUNDS: dict[Ground, Callable[..., AbstractContextManager[tuple[Laptop, Callable[[], object]]]]] = {
     "embedded": _embedded,
+    "emulators": _emulated,
 }
 
 

@@ -14,7 +14,7 @@ from tombola.runtime import logs
 from tombola.runtime.faults import BeyondLimits
 from tombola.runtime.messages import Delivery
 from tombola.runtime.tracing.contexts import of_message
-from tombola.runtime.tracing.recording import Call, serving
+from tombola.runtime.tracing.recording import Call
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -108,7 +108,7 @@ def observed(function: str, trigger: str, headers: Mapping[str, str], method: st
     `trigger` is what calls such a function, in OpenTelemetry's words: `http`, `pubsub`, `timer`.
     """
     started = time.perf_counter()
-    with serving(function, trigger, headers) as call, logs.within(function=function):
+    with Call(function, trigger, headers) as call, logs.within(function=function):
         line = Line(call)
         yield line
         level = LEVELS.get(line.outcome.word, "info") if line.outcome else "error"

@@ -11,6 +11,7 @@ from tombola.runtime.faults import Misconfigured
 
 if TYPE_CHECKING:
     from tombola.adapters.embedded.topics import EmbeddedTopics
+    from tombola.ports.keys import Keys
     from tombola.runtime.settings import Settings
 
 _lock = threading.RLock()
@@ -60,13 +61,50 @@ def logical_bucket(physical: str) -> str:
 def build(chosen: "Settings") -> Ports:
     """Return the ports that the settings ask for. Raises `Misconfigured`."""
     if chosen.adapters == "google":
-        msg = (
-            "adapters=google: the adapters for Google Cloud are not in this version; expected TOMBOLA_ADAPTERS=embedded"
-        )
-        raise Misconfigured(msg)
+        return _google(chosen)
     from tombola.runtime.manifests import functions_folder  # noqa: PLC0415 (see declare)
 
     return _embedded(chosen.home, chosen.functions or functions_folder(), chosen.replay_from)
+
+
+def _google(chosen: "Settings") -> Ports:
+    """Return the ports of Google Cloud, or of its emulators where their variables are set. No client is built here."""
+    if chosen.project is None:
+        msg = "TOMBOLA_PROJECT: nothing is set; expected the id of the Google Cloud project"
+        raise Misconfigured(msg)
+    from tombola.adapters.embedded.clock import ReplayClock, SystemClock  # noqa: PLC0415 (only these adapters are wanted)
+    from tombola.adapters.google.documents import GoogleDocuments  # noqa: PLC0415
+    from tombola.adapters.google.objects import GoogleObjects  # noqa: PLC0415
+    from tombola.adapters.google.topics import GoogleTopics  # noqa: PLC0415
+    from tombola.adapters.google.warehouse import GoogleWarehouse  # noqa: PLC0415
+    from tombola.feeds.tables import KEYS, TABLES  # noqa: PLC0415
+    from tombola.ports.memo import Memo  # noqa: PLC0415
+    from tombola.runtime.outbox import PublishingDocuments  # noqa: PLC0415
+
+    clock = SystemClock() if chosen.replay_from is None else ReplayClock(chosen.replay_from)
+    topics = GoogleTopics(chosen.project)
+    return Ports(
+        objects=GoogleObjects(chosen.project, chosen.bucket_prefix),
+        topics=topics,
+        documents=PublishingDocuments(GoogleDocuments(chosen.project, clock), topics),
+        warehouse=GoogleWarehouse(
+            chosen.project, chosen.dataset, bucket_prefix=chosen.bucket_prefix, location=chosen.location,
+            tables=TABLES, keys=KEYS,
+        ),
+        keys=_keys(chosen, chosen.project),
+        clock=clock,
+        memo=Memo(),
+    )  # fmt: skip
+
+
+def _keys(chosen: "Settings", project: str) -> "Keys":
+    if chosen.keys == "embedded":
+        from tombola.adapters.embedded.keys import EmbeddedKeys  # noqa: PLC0415 (see _google)
+
+        return EmbeddedKeys(chosen.home)
+    from tombola.adapters.google.keys import GoogleKeys  # noqa: PLC0415 (see _google)
+
+    return GoogleKeys(project, chosen.key_prefix)
 
 
 def _embedded(home: Path, functions: Path, replay_from: datetime | None) -> Ports:

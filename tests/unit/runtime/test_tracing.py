@@ -18,12 +18,12 @@ from tombola.ports import Ports
 from tombola.ports.documents import OUTBOX_SHARDS, Where
 from tombola.runtime import outbox, wiring
 from tombola.runtime.settings import Settings
-from tombola.runtime.tracing import contexts, recording
+from tombola.runtime.tracing import recording
 from tombola.runtime.tracing.contexts import TraceContext
 from tombola.runtime.tracing.deferred import DeferredRecorder
 from tombola.runtime.tracing.measures import measures
 from tombola.runtime.tracing.recorders import recorder_of
-from tombola.runtime.tracing.recording import Sampling
+from tombola.runtime.tracing.recording import Call, Sampling
 from tombola.runtime.tracing.spans import Kind, Span
 from tombola.runtime.tracing.topics import TracedTopics
 
@@ -205,10 +205,11 @@ def test_an_event_in_the_outbox_carries_the_request_that_committed_it_also_when_
     shards = range(OUTBOX_SHARDS)
     (waiting,) = [one for n in shards for one in ports.documents.query("outbox", [Where("shard", "==", n)])]
     assert waiting.fields["attributes"]["traceparent"] == committed.context.traceparent  # type: ignore[index,call-overload]
-    with contexts.inside(TraceContext("1" * 32, "2" * 16, sampled=True)):
+    with Call("relay_outbox", "timer", {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}):
         assert outbox.relay(replace(ports, topics=TracedTopics(ports.topics)), timedelta(seconds=-1)) == 1
     assert kept("play-changed")[0].attributes["traceparent"] == committed.context.traceparent
-    assert spans[-1].links == (committed.context,)
+    sent, _ = spans[-2:]
+    assert (sent.links, sent.context.trace_id) == ((committed.context,), "1" * 32)
 
 
 def test_without_a_recorder_the_context_is_carried_on_and_named_in_the_log(

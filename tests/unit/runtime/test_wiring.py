@@ -84,9 +84,9 @@ def test_a_broken_folder_of_functions_is_named_problem_by_problem(tmp_path: Path
         wiring.build(Settings(home=tmp_path, functions=functions))
 
 
-def test_adapters_that_are_not_there_yet_are_said_to_be_so(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="not in this version"):
-        wiring.build(Settings(adapters="google", home=tmp_path))
+def test_google_cloud_without_a_project_is_refused_by_the_name_of_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="TOMBOLA_PROJECT: nothing is set"):
+        wiring.build(Settings(adapters="google", home=tmp_path, project=None))
 
 
 def test_settings_come_from_the_environment_and_from_the_platform() -> None:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tombola.adapters.google.http import Api
-from tombola.ports.errors import PortError, PreconditionFailed, Refused
+from tombola.ports.errors import NotFound, PortError, PreconditionFailed, Refused, Unavailable
 from tombola.ports.objects import ObjectRef
 
 if TYPE_CHECKING:
@@ -70,40 +70,46 @@ class Upload:
         if not self._address:
             return insert(self._api, self._physical, self._name, bytes(self._pending), self._asked, 0)
         while True:
-            answer = self._put(self._pending, self._sent + len(self._pending))
+            piece = bytes(self._pending)
+            answer = self._put(piece, self._sent + len(piece))
             if answer.status_code != _RESUME:
                 return int(answer.json()["generation"])
-            self._forget_kept(answer)
+            self._forget_kept(piece, answer)
 
     def _send_piece(self) -> None:
         if not self._address:
             self._begin()
-        self._forget_kept(self._put(self._pending[:PIECE], None))
+        with memoryview(self._pending) as pending:
+            piece = bytes(pending[:PIECE])
+        self._forget_kept(piece, self._put(piece, None))
 
     def _begin(self) -> None:
         params = {"uploadType": "resumable", "name": self._name, "ifGenerationMatch": 0}
         path = f"/upload/storage/v1/b/{self._physical}/o"
         try:
-            answer = self._api.ask("POST", path, self._asked, params=params, json=_metadata(self._name))
+            answer = _ask(self._api, "POST", path, self._asked, params=params, json=_metadata(self._name))
         except PreconditionFailed:
             raise self._exists() from None
         self._address = answer.headers["Location"]
 
-    def _put(self, piece: bytearray, total: int | None) -> "Response":
+    def _put(self, piece: bytes, total: int | None) -> "Response":
         """Send a piece, the last one when the total is known; to send it twice does no harm, says Cloud Storage."""
-        span = f"bytes {self._sent}-{self._sent + len(piece) - 1}/{'*' if total is None else total}"
-        headers = {"Content-Range": span}
+        span = f"{self._sent}-{self._sent + len(piece) - 1}" if piece else "*"
+        headers = {"Content-Range": f"bytes {span}/{'*' if total is None else total}"}
         if total is not None:
-            headers["X-Goog-Hash"] = f"crc32c={_base64(_extended(self._checksum, bytes(piece)))}"
-        return self._api.ask(
-            "PUT", self._address, self._asked, data=bytes(piece), headers=headers, allow_redirects=False
-        )
+            headers["X-Goog-Hash"] = f"crc32c={_base64(_extended(self._checksum, piece))}"
+        return _ask(
+            self._api, "PUT", self._address, self._asked, data=piece, headers=headers, allow_redirects=False
+        )  # fmt: skip
 
-    def _forget_kept(self, answer: "Response") -> None:
+    def _forget_kept(self, piece: bytes, answer: "Response") -> None:
         """Drop from memory what Cloud Storage says it has; it may have taken less than was sent."""
         kept = int(answer.headers.get("Range", "bytes=0--1").rpartition("=0-")[2]) + 1
         fresh = kept - self._sent
-        self._checksum = _extended(self._checksum, bytes(self._pending[:fresh]))
+        if not 0 < fresh <= len(piece):
+            msg = f"{self._asked}: {len(piece)} bytes were sent from {self._sent} on, and now {kept} are kept"
+            raise Unavailable(msg)
+        self._checksum = _extended(self._checksum, piece[:fresh])
         del self._pending[:fresh]
         self._sent = kept
 
@@ -128,7 +134,16 @@ def insert(api: Api, physical: str, name: str, data: bytes, asked: str, if_gener
         params["ifGenerationMatch"] = if_generation
     headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
     path = f"/upload/storage/v1/b/{physical}/o"
-    return int(api.ask("POST", path, asked, params=params, headers=headers, data=body).json()["generation"])
+    return int(_ask(api, "POST", path, asked, params=params, headers=headers, data=body).json()["generation"])
+
+
+def _ask(api: Api, method: str, path: str, asked: str, **options: Any) -> "Response":  # noqa: ANN401 (those of requests)
+    """Ask as `Api.ask` does. A bucket or an upload that is not there is an outage: nobody asked for an object."""
+    try:
+        return api.ask(method, path, asked, **options)
+    except NotFound as error:
+        msg = f"{error} (the bucket, or the upload that was begun, is not there)"
+        raise Unavailable(msg) from error
 
 
 def _metadata(name: str) -> dict[str, str]:

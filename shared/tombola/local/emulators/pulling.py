@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tombola.local.emulators.messages import PubSub, Received
+from tombola.ports.errors import Unavailable
+from tombola.ports.topics import Message, Topics
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION
 from tombola.runtime.topology import DEAD_LETTERS, Subscription
 
@@ -20,6 +22,8 @@ AT_ONCE = 200
 """Messages taken of a subscription at once and kept here until they are leased."""
 FRESH = 0.1
 """Seconds for which subscriptions that were empty are not asked again while others have something."""
+EXPECTED_WITHIN = 60.0
+"""Seconds in which what is published must be there to be pulled."""
 ASKING = 8
 """Subscriptions asked at the same time."""
 _SOURCE_PREFIX = "CloudPubSubDeadLetter"
@@ -83,7 +87,25 @@ class PulledQueue:
         self._dying: Counter[str] = Counter()  # by subscription: given up, and not yet among the letters
         self._letters: dict[str, Received] = {}
         self._asked_at = 0.0
+        self._expected: Counter[str] | None = None  # messages by subscription; None: nobody tells what is published
         self._asking = ThreadPoolExecutor(ASKING, thread_name_prefix="pulling")
+
+    def telling(self, topics: Topics) -> Topics:
+        """Return topics that tell this queue what to expect, when everything is published through them.
+
+        Then it asks only where something must be, and until that is there: Pub/Sub may say for a while that there is
+        nothing, and who looks at a clock of its own would go on without it.
+        """
+        self._expected = Counter()
+        return _Telling(topics, self)
+
+    def expect(self, topic: str, messages: int) -> None:
+        """Wait for so many messages that are, or will be, published to a topic."""
+        with self._lock:
+            if self._expected is not None:
+                for one in self._subscriptions.values():
+                    if one.topic == topic:
+                        self._expected[one.name] += messages
 
     def lease(self, subscription: str, limit: int) -> Sequence[Delivery]:
         """Take up to `limit` due deliveries. Raises `NotFound` for an unknown subscription."""
@@ -135,8 +157,11 @@ class PulledQueue:
             return counted | {DEAD_LETTERS: Counts(ready=len(self._letters))}
 
     def due(self) -> set[str]:
-        """Return the subscriptions in which something was found."""
+        """Return the subscriptions in which something was found. Raises `Unavailable` for what is expected in vain."""
         with self._lock:
+            if self._expected is not None:
+                self._await_expected(self._expected)
+                return {name for name, ready in self._ready.items() if ready}
             found = {name for name, ready in self._ready.items() if ready}
             if not found or time.monotonic() - self._asked_at > FRESH:
                 self._ask_for_more([name for name in self._ready if name not in found])
@@ -151,7 +176,8 @@ class PulledQueue:
         with self._lock:
             if self._dying.total():
                 self._take_letters()
-            held = bool(self._leased) or any(self._ready.values()) or self._dying.total()
+            to_come = self._dying.total() or any((self._expected or {}).values())
+            held = bool(self._leased) or any(self._ready.values()) or to_come
             return time.time() if held else min(self._waiting.values(), default=None)
 
     def recent(self, topic: str, limit: int) -> Sequence[Received]:
@@ -185,6 +211,22 @@ class PulledQueue:
         """Forget dead letters for good; return how many."""
         return sum(self._forget(letter) for letter in self._letters_named(message_ids))
 
+    def _await_expected(self, expected: Counter[str]) -> None:
+        give_up_at = time.monotonic() + EXPECTED_WITHIN
+        while names := [name for name in self._ready if expected[name] > 0 or self._comes_again(name)]:
+            self._ask_for_more(names)
+            if not any(expected[name] > 0 for name in names):
+                return
+            if time.monotonic() > give_up_at:
+                msg = f"messages published to {', '.join(names)} were not delivered within {EXPECTED_WITHIN:.0f} s"
+                raise Unavailable(msg)
+
+    def _comes_again(self, subscription: str) -> bool:
+        now = time.time()
+        return self._dying[subscription] > 0 or any(
+            name == subscription and due <= now for (name, _), due in self._waiting.items()
+        )
+
     def _ask_for_more(self, names: Sequence[str]) -> None:
         for name, received in zip(names, self._asking.map(self._received, names), strict=True):
             self._take(name, received)
@@ -199,7 +241,9 @@ class PulledQueue:
     def _take(self, subscription: str, received: Iterable[Received]) -> None:
         for each in received:
             self._ready[subscription].append(Delivery(next(self._ids), subscription, each))
-            self._waiting.pop((subscription, each.message_id), None)
+            came_before = self._waiting.pop((subscription, each.message_id), None) is not None
+            if self._expected is not None and not came_before:
+                self._expected[subscription] -= 1
 
     def _given_back(self, ids: Iterable[int]) -> list[tuple[str, list[Delivery]]]:
         """Return what was leased under these ids, by subscription, and lease it no more."""
@@ -223,6 +267,19 @@ class PulledQueue:
         self._pubsub.acknowledge(DEAD_LETTERS, [letter.ack_id])
         with self._lock:
             return self._letters.pop(letter.message_id, None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Topics that tell a queue what it is to expect."""
+
+    topics: Topics
+    queue: PulledQueue
+
+    def publish(self, topic: str, messages: Sequence[Message]) -> None:
+        """See `Topics.publish`."""
+        self.topics.publish(topic, messages)
+        self.queue.expect(topic, len(messages))
 
 
 def _died_on(letter: Received) -> str:

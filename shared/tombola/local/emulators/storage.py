@@ -1,9 +1,11 @@
 """What stands in for Cloud Storage: fake-gcs-server, which keeps every bucket as a folder of plain files."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from tombola.local.emulators.running import Missing, Running, answers, free_port, installed, running
 
@@ -42,6 +44,16 @@ def storage(project: str, *, root: Path, notify: Notification | None = None) -> 
     buckets = f"{address}/storage/v1/b?project={project}"
     with running(emulator, command, ready=lambda: answers(buckets), environment=environment) as answering:
         yield answering
+
+
+def create_bucket(emulator: Running, project: str, name: str) -> None:
+    """Create an empty bucket."""
+    asked = Request(  # noqa: S310 (an address of this machine)
+        f"{emulator.address}/storage/v1/b?project={project}",
+        data=json.dumps({"name": name}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    urlopen(asked, timeout=30).close()  # noqa: S310 (see above)
 
 
 def _program() -> Path:

@@ -8,9 +8,8 @@ attributes that begin with `goog` are Google's.
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 TRACEPARENT = "traceparent"
@@ -59,19 +58,14 @@ def current() -> TraceContext | None:
     return _current.get()
 
 
-def become(context: TraceContext | None) -> None:
-    """Make `context` the current one until the block of `inside` that is open ends."""
-    _current.set(context)
+def become(context: TraceContext | None) -> Token[TraceContext | None]:
+    """Make `context` the current one in this thread; return what `leave` takes to go back to the one before."""
+    return _current.set(context)
 
 
-@contextmanager
-def inside(context: TraceContext | None) -> Iterator[None]:
-    """Make `context` the current one while the block runs."""
-    token = _current.set(context)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+def leave(token: Token[TraceContext | None]) -> None:
+    """Make current again what was so before `become` returned this token."""
+    _current.reset(token)
 
 
 def new_trace_id() -> str:
@@ -88,7 +82,8 @@ def of_headers(headers: Mapping[str, str]) -> Origin:
     """Return what `traceparent` or `x-cloud-trace-context` says; nothing where neither is well formed."""
     if context := parse(headers.get(TRACEPARENT, "")):
         return Origin(context)
-    if found := _CLOUD_TRACE.fullmatch(headers.get("x-cloud-trace-context", "")):
+    googles = headers.get("x-cloud-trace-context")
+    if googles and (found := _CLOUD_TRACE.fullmatch(googles)):
         span = int(found[2]) % 2**64 if found[2] else 0
         if found[1] != _NO_TRACE:
             return Origin(TraceContext(found[1].lower(), f"{span:016x}" if span else None, found[3] == "1"))
@@ -110,7 +105,7 @@ def of_message(attributes: Mapping[str, str], message_id: str) -> Origin | None:
 
 def parse(traceparent: str) -> TraceContext | None:
     """Return the context that a traceparent names; None when it is not well formed."""
-    found = _TRACEPARENT.fullmatch(traceparent)
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN:
         return None
     return TraceContext(found[1], found[2], bool(int(found[3], 16) & 1))

@@ -2,11 +2,10 @@
 
 import atexit
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from tombola.runtime.faults import Misconfigured
 from tombola.runtime.tracing import contexts
@@ -54,25 +53,40 @@ _called = False
 
 
 class Call:
-    """One call of a function while it is served."""
+    """One call of a function: as long as its block runs, it has its place in its trace."""
 
-    def __init__(self, function: str, trigger: str, recorder: Recorder | None) -> None:
-        """Begin; where it comes from is told by `comes_from`."""
+    def __init__(self, function: str, trigger: str, headers: Mapping[str, str]) -> None:
+        """Take the function's name, what calls it (a word of `faas.trigger`), and the headers it was called with."""
         self.lost_races = 0
         self._function = function
+        self._headers = headers
         self._kind = Kind.CONSUMER if trigger == "pubsub" else Kind.SERVER
-        self._recorder = recorder
+        self._recorder = recorder()
         self._span: Span | None = None
         self._trigger = trigger
 
+    def __enter__(self) -> Self:
+        """Begin, in the trace that the headers name."""
+        self._outer = _call.set(self), contexts.become(None)
+        self.comes_from(contexts.of_headers(self._headers))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End, and hand the span over."""
+        _call.reset(self._outer[0])
+        contexts.leave(self._outer[1])
+        if self._span is not None and self._recorder is not None:
+            self._span.end()
+            self._recorder.record(self._span)
+
     def comes_from(self, origin: Origin) -> None:
         """Go on from `origin`. Said again, before anything was sent or logged, it replaces what was said first."""
-        parent, recorder = origin.parent, self._recorder
-        if recorder is None:
+        parent = origin.parent
+        if self._recorder is None:
             contexts.become(parent or (TraceContext(origin.trace_id, None, sampled=False) if origin.trace_id else None))
             return
         trace_id = (parent.trace_id if parent else origin.trace_id) or contexts.new_trace_id()
-        context = TraceContext(trace_id, contexts.new_span_id(), recorder.sampling.of(origin, trace_id))
+        context = TraceContext(trace_id, contexts.new_span_id(), self._recorder.sampling.of(origin, trace_id))
         if self._span is None:
             self._span = Span(self._function, self._kind, context)
         self._span.context = context
@@ -87,26 +101,6 @@ class Call:
             self._span.failed = failed
             if self._kind is Kind.CONSUMER:
                 self._span.attributes |= {"messaging.system": "gcp_pubsub", "messaging.operation.type": "process"}
-
-    def end(self) -> None:
-        """Hand the span over."""
-        if self._span is not None and self._recorder is not None:
-            self._span.end()
-            self._recorder.record(self._span)
-
-
-@contextmanager
-def serving(function: str, trigger: str, headers: Mapping[str, str]) -> Iterator[Call]:
-    """Give a call of a function its place in its trace while the block runs. `trigger` is a word of `faas.trigger`."""
-    call = Call(function, trigger, recorder())
-    token = _call.set(call)
-    try:
-        with contexts.inside(None):
-            call.comes_from(contexts.of_headers(headers))
-            yield call
-    finally:
-        _call.reset(token)
-        call.end()
 
 
 def lost_race() -> None:

@@ -1,0 +1,2 @@
+bucket = "tombola-dev-terraform"
+prefix = "tombola"

@@ -1,0 +1,12 @@
+# A place to try things in: nothing is protected, so that it can be taken down whole.
+project         = "tombola-dev"
+project_number  = "100000000001"
+environment     = "dev"
+region          = "europe-west1"
+location        = "EU"
+bucket_prefix   = "tombola-dev-"
+operators       = ["group:tombola-developers@example.com"]
+alert_addresses = ["tombola-dev@example.com"]
+first_rotation  = "2027-03-01T00:00:00Z"
+protect         = false
+monthly_budget  = 50

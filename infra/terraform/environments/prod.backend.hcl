@@ -1,0 +1,2 @@
+bucket = "tombola-prod-terraform"
+prefix = "tombola"
