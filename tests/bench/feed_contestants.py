@@ -107,6 +107,7 @@ def dataframely(folder: Path) -> Run:
     import dataframely as dy
     import polars as pl
 
+    from tombola.feeds.contracts import TOO_MUCH_DISCOUNT
     from tombola.feeds.fields import NO_CONTROL
     from tombola.money import EXPONENTS
 
@@ -130,6 +131,11 @@ def dataframely(folder: Path) -> Run:
         discount = amount()
         coupon = amount()
         currency = dy.String(nullable=False, check=lambda code: code.is_in(list(EXPONENTS)))
+
+        @dy.rule()
+        def discount_in_proportion(self) -> pl.Expr:
+            value = pl.col("value")
+            return (value <= 0) | (pl.col("discount") <= value * TOO_MUCH_DISCOUNT)
 
     def run(file: Path) -> Counted:
         read = pl.col("ordered_at").str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False)

@@ -39,14 +39,15 @@ class Columns:
 
         A row that states no version was stated when its file arrived.
         """
-        stated = pl.coalesce(*self._row.STATED_BY, pl.lit(arrived_at, INSTANT))
-        frame = values.select(
-            pl.lit(self._retailer).alias("retailer"),
-            *(pl.col(column.field).alias(column.name) for column in self._columns),
-            stated.alias("stated_at"),
-            pl.Series("source_line", lines, pl.Int64),
+        columns = [values[column.field].alias(column.name) for column in self._columns]
+        return pl.DataFrame(
+            [
+                pl.Series("retailer", [self._retailer]).new_from_index(0, values.height),
+                *(self._pseudonyms_of(one) if one.name in self._pseudonyms else one for one in columns),
+                self._stated(values, arrived_at),
+                pl.Series("source_line", lines, pl.Int64),
+            ]
         )
-        return frame.with_columns(self._pseudonyms_of(frame[name]) for name in self._pseudonyms)
 
     def batches(self, staged: pl.DataFrame) -> list[pa.RecordBatch]:
         """Return staged rows as Arrow has them, without copying a text."""
@@ -54,15 +55,26 @@ class Columns:
         batches: list[pa.RecordBatch] = pa.Table.from_arrays(table.columns, schema=self._schema).to_batches()
         return batches
 
+    def _stated(self, values: pl.DataFrame, arrived_at: datetime) -> pl.Series:
+        """Return when each row was stated; where all rows hold the same field, it is that column."""
+        held = [values[field] for field in self._row.STATED_BY if values[field].null_count() < values.height]
+        if held and not held[0].null_count():
+            return held[0].alias("stated_at")
+        stated = pl.coalesce(*self._row.STATED_BY, pl.lit(arrived_at, INSTANT))
+        return values.select(stated.alias("stated_at")).to_series()
+
     def _pseudonyms_of(self, persons: pl.Series) -> pl.Series:
         """Make one pseudonym for rows of the same person that follow each other: the lines of an order do."""
-        followed = persons.rle().struct.field("value").to_list()
+        if persons.null_count() == len(persons):
+            return persons
+        runs = persons.rle().struct.unnest()
+        followed = runs["value"].to_list()
         known, pseudonym = self._known[persons.name], self._pseudonyms[persons.name]
-        if len(known) > REMEMBERED:
-            known.clear()
-            known[None] = None
+        if len(known) > REMEMBERED:  # begun anew, never emptied: another block may just look its persons up in it
+            known = self._known[persons.name] = {None: None}
         known.update({one: pseudonym(one) for one in followed if one not in known})
-        return pl.Series(persons.name, [known[one] for one in followed], pl.String).gather(persons.rle_id())
+        found = pl.Series(persons.name, [known[one] for one in followed], pl.String)
+        return found[np.repeat(np.arange(len(found)), runs["len"].to_numpy())]
 
 
 def _viewed(field: pa.Field) -> pa.Field:

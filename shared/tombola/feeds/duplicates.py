@@ -27,11 +27,11 @@ class Hasher:
 
     def keys(self, values: pl.DataFrame) -> Hashes:
         """Return what a row's key is known by at first sight."""
-        return values.select(self._key).hash_rows(seed=1).to_numpy() & self._mask
+        return values[self._key].hash_rows(seed=1).to_numpy() & self._mask
 
     def exact(self, values: pl.DataFrame) -> tuple[Hashes, Hashes]:
         """Return another digest of the keys, and one of all the rows say."""
-        return values.select(self._key).hash_rows(seed=2).to_numpy(), values.hash_rows(seed=3).to_numpy()
+        return values[self._key].hash_rows(seed=2).to_numpy(), values.hash_rows(seed=3).to_numpy()
 
 
 class FirstSight:

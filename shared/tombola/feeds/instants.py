@@ -58,20 +58,22 @@ class FixedInstants:
 
         A text that follows itself is read once: the lines of an order are of one time.
         """
-        runs = texts.rle_id().to_numpy()
-        if not len(runs) or runs[-1] > len(runs) // FEW_RUNS:
+        runs = texts.rle().struct.unnest()
+        if runs.height > len(texts) // FEW_RUNS:
             return self._read_each(texts)
-        at, sure = self._read_each(texts.rle().struct.field("value"))
-        return at[runs], sure[runs]
+        at, sure = self._read_each(runs["value"])
+        lengths = runs["len"].to_numpy()
+        return np.repeat(at, lengths), np.repeat(sure, lengths)
 
     def _read_each(self, texts: pl.Series) -> tuple[Numbers, Flags]:
         at, sure = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
-        lengths = texts.str.len_bytes().to_numpy()
+        data, offsets = _bytes(texts)
+        lengths = np.diff(offsets)
         found_lengths = set(np.flatnonzero(np.bincount(lengths)).tolist())
         for length in {form.length for form in self._forms} & found_lengths:
             places = np.flatnonzero(lengths == length)
-            found = texts if len(places) == len(texts) else texts.gather(places)
-            read, known = self._read_all(_matrix(found, length))
+            begins = offsets[places]
+            read, known = self._read_all(data[np.arange(length)[:, None] + begins])
             at[places], sure[places] = read, known
         return at, sure
 
@@ -136,13 +138,12 @@ def _form(text: str, *, iso: bool) -> _Form | None:
     return _Form(place, tuple(parts), tuple(literals), utc=iso and text.endswith(("Z", "+00:00")))
 
 
-def _matrix(texts: pl.Series, length: int) -> npt.NDArray[np.uint8]:
-    """Return texts of one length in bytes: one row of bytes for each place, for that is how they are looked at."""
+def _bytes(texts: pl.Series) -> tuple[npt.NDArray[np.uint8], Numbers]:
+    """Return the UTF-8 of all texts, and where in it each begins, and the last one ends."""
     array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    offsets = np.frombuffer(array.buffers()[1], np.int64)
-    begin = int(offsets[array.offset])
-    data = np.frombuffer(array.buffers()[2], np.uint8)[begin : begin + len(texts) * length]
-    return np.ascontiguousarray(data.reshape(len(texts), length).T)
+    _, offsets, data = array.buffers()
+    begins = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(texts) + 1]
+    return np.frombuffer(data or b"", np.uint8), begins
 
 
 def _wall(matrix: npt.NDArray[np.uint8], form: _Form) -> tuple[Numbers, Flags]:

@@ -60,25 +60,26 @@ class Rules:
 class Masked:
     """One block: the contract's fields as typed columns, and which rows are surely valid.
 
-    `texts` are the cells of the fields as they were written, `valid` says which of these are surely so, and `shaped`
-    which rows have a cell for every column of the header.
+    `texts` are the cells as they were written, in columns named by their places. `valid` says of each field where it
+    is surely so, and `shaped` which rows have a cell for every column of the header.
     """
 
     values: pl.DataFrame
     sure: Flags
-    texts: Mapping[str, pl.Series]
+    texts: pl.DataFrame
     valid: Mapping[str, Flags]
     shaped: Flags
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is true of a whole block: so much need not be asked of each cell."""
+    """What is true of a whole block: so much need not be asked of each cell. `longest` are a record's bytes."""
 
     calm: bool
     ascii: bool
     spaced: bool
     exponents: bool
+    longest: int
 
 
 def schema(row: type[Row]) -> dict[str, pl.DataType]:
@@ -101,6 +102,7 @@ class Mask:
         self._rules = {field: rules(self._row, field) for field in self._places}
         self._exponent = self._minor_units()
         self._scaled = [field for field in self._places if self._exponent and self._hows[field] == "amount"]
+        self._sure_are_given = set(dialect.nulls) <= {""}  # for nothing that is sure is an empty text
         self.understands = self._understands()
 
     def judge(self, block: Block) -> Masked | None:
@@ -116,6 +118,7 @@ class Mask:
             ascii=data.isascii(),
             spaced=b" " in data,
             exponents=_may_hold_exponents(data),
+            longest=int((block.ends - block.starts).max()),
         )
         expressions = {field: self._expressions(field, how, facts) for field, how in self._hows.items()}
         columns = [value.alias(field) for field, (value, _) in expressions.items()]
@@ -133,8 +136,7 @@ class Mask:
         sure = reduce(and_, valid.values(), block.shaped)
         if self._row.WRONG:
             sure = sure & ~values.select(breaks(self._row.WRONG).alias("wrong"))["wrong"].to_numpy()
-        written = {field: texts[str(place)] for field, place in self._places.items()}
-        return Masked(values, sure, written, valid, block.shaped)
+        return Masked(values, sure, texts, valid, block.shaped)
 
     def _understands(self) -> bool:
         """Tell whether any row can be sure."""
@@ -202,7 +204,7 @@ class Mask:
         empty = _is_one_of(text, self._dialect.nulls)
         info = self._row.model_fields[field]
         if info.is_required():
-            return read, sure if set(self._dialect.nulls) <= {""} else sure & ~empty  # nothing sure is an empty text
+            return read, sure if self._sure_are_given else sure & ~empty
         default = pl.lit(info.default, TYPES[how])
         if field in self._scaled:
             default = pl.lit(info.default / 10 ** (self._exponent or 0))
@@ -234,13 +236,13 @@ class Mask:
                 continue
             written = texts[str(self._places[field])]
             at, sure = self._instants.read(written)
-            empty = _are_one_of(written, self._dialect.nulls)
             series = pl.Series(_instant(field), at, pl.Int64).cast(INSTANT)
-            if field in _optional(self._row):
-                series = series.set(pl.Series(empty), None) if empty.any() else series
-                valid[field] = sure | empty
-            else:
-                valid[field] = sure & ~empty
+            optional = field in _optional(self._row)
+            if optional or not self._sure_are_given:
+                empty = _are_one_of(written, self._dialect.nulls)
+                series = series.set(pl.Series(empty), None) if optional and empty.any() else series
+                sure = sure | empty if optional else sure & ~empty
+            valid[field] = sure
             found.append(series)
         return found, valid
 
@@ -333,8 +335,12 @@ def _are_one_of(texts: pl.Series, words: Sequence[str]) -> Flags:
 
 
 def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) -> pl.Expr:
-    size = stripped.str.len_bytes() if facts.ascii else stripped.str.len_chars()
-    long = (size >= max(known.shortest, 1)) & (size <= (known.longest or 1 << 20))
+    longest = known.longest or 1 << 20
+    if known.shortest <= 1 and facts.longest <= longest:
+        long = stripped != ""
+    else:
+        size = stripped.str.len_bytes() if facts.ascii else stripped.str.len_chars()
+        long = (size >= max(known.shortest, 1)) & (size <= longest)
     return long if facts.calm else long & ~text.str.contains(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$")
 
 

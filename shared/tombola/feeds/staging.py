@@ -13,7 +13,7 @@ from tombola.feeds.events import FileRef
 from tombola.feeds.names import extension_of
 from tombola.feeds.rejects import RejectsForm, RejectsWriter, Sink, Writable
 
-ROWS_PER_GROUP = 64 * 1024
+ROWS_PER_GROUP = 32 * 1024
 LOOKED_AT = 8 * 1024
 """Rows that show how a file's columns repeat themselves."""
 REPEATED = 4
@@ -54,7 +54,7 @@ Create = Callable[[str, str], AbstractContextManager[NewObject]]
 
 
 class StagedWriter:
-    """Writes batches as Parquet, zstd, in groups of about 64 thousand rows. `close` completes the file."""
+    """Writes batches as Parquet, zstd, in groups of some 32 thousand rows. `close` completes the file."""
 
     def __init__(self, target: Writable, schema: pa.Schema) -> None:
         """Write to `target`, which stays open."""

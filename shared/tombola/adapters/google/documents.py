@@ -64,7 +64,12 @@ class GoogleDocuments:
         names = list(dict.fromkeys(self._name(key) for key in keys))
         answers = self._read("batchGet", {"documents": names}, f"{len(names)} documents of {keys[0].collection}")
         found = {answer["found"]["name"]: answer["found"] for answer in answers if "found" in answer}
-        return [_snapshot(key.collection, found[name]) if (name := self._name(key)) in found else None for key in keys]
+        found |= {answer["missing"]: None for answer in answers if "missing" in answer}
+        if unanswered := set(names) - set(found):
+            msg = f"{len(unanswered)} of {len(names)} documents were neither found nor missing"
+            raise Unavailable(msg)
+        each = [(key, found[self._name(key)]) for key in keys]
+        return [document and _snapshot(key.collection, document) for key, document in each]
 
     def query(
         self, collection: str, where: Sequence[Where], *, order_by: str | None = None, limit: int | None = None
