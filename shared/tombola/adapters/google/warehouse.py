@@ -30,7 +30,10 @@ CARRIERS = 4
 
 
 class GoogleWarehouse:
-    """The tables of one dataset. `tables` are those of the feeds, and may be a mapping that makes them late."""
+    """The tables of one dataset. `tables` are those of the feeds, and may be a mapping that makes them late.
+
+    What names one row is known to the dataset's views alone.
+    """
 
     def __init__(
         self,
@@ -40,11 +43,10 @@ class GoogleWarehouse:
         bucket_prefix: str,
         location: str,
         tables: Mapping[str, "pa.Schema"],
-        keys: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Load from buckets that begin with `bucket_prefix`. `location` is where the dataset lies."""
         self._project, self._dataset, self._bucket_prefix = project, dataset, bucket_prefix
-        self._tables, self._keys = tables, keys or {}
+        self._tables = tables
         self._clients = Clients(project, dataset, location)
 
     def load(self, table: str, sources: Sequence[ObjectRef]) -> None:
