@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tombola.adapters.google.http import Api
 from tombola.adapters.google.objects import GoogleObjects
 from tombola.local.emulators.running import Running
-from tombola.local.emulators.storage import storage
+from tombola.local.emulators.storage import create_bucket, storage
 from tombola.ports.objects import BUCKETS
 
 PROJECT = "demo-contract"
@@ -36,6 +35,5 @@ def google_objects(storage_emulator: Running, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     prefix = f"test-{next(_numbers)}-"
     for bucket in BUCKETS:
-        making = {"name": f"{prefix}{bucket}"}
-        Api(storage_emulator.address, "").ask("POST", "/storage/v1/b", bucket, params={"project": PROJECT}, json=making)
+        create_bucket(storage_emulator, PROJECT, f"{prefix}{bucket}")
     return GoogleObjects(PROJECT, prefix)

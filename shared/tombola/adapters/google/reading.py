@@ -36,7 +36,7 @@ class Generation(io.RawIOBase):
         self._left = 0  # bytes of the range under way that have not been read
         told = self._begin(ifGenerationMatch=ref.generation).headers
         self._size = int(told["Content-Range"].rpartition("/")[2])
-        self._checksum = Checksum(told["X-Goog-Hash"])
+        self._checksum = Checksum(told.get("X-Goog-Hash", ""))
 
     def readable(self) -> bool:
         """Tell that there is something to read."""
@@ -117,7 +117,8 @@ class Generation(io.RawIOBase):
         params = {"alt": "media", **which}
         response = self._api.send("GET", self._path, self._asked, params=params, headers=wanted, stream=True)
         if response.status_code not in _NOTHING:
-            check_response(self._asked, response)
+            with translated(self._asked):  # what it says is still to be read
+                check_response(self._asked, response)
         if response.headers.get("X-Goog-Generation") != str(self._ref.generation) or response.status_code in _NOTHING:
             response.close()
             msg = f"{self._asked}: nothing is at byte {self._position} of generation {self._ref.generation}"
