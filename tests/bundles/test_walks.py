@@ -83,7 +83,7 @@ def test_a_process_per_function_comes_to_the_same_totals_as_one_machine(machine:
 
 
 def test_a_function_killed_in_the_middle_of_its_work_loses_no_order(cloud: Deployment) -> None:
-    shop = World(cloud.ports, lambda _: ())
+    shop = World(cloud.ports, cloud.ports, lambda _: ())
     numbers = range(1_000, 1_000 + MANY)
     killing = threading.Timer(0.5, cloud.kill, ("record_order",))
     killing.start()

@@ -63,7 +63,7 @@ class System(Protocol):
 
 def walk(system: System) -> None:
     """Go all three walks: files, orders through every door, plays."""
-    shop = World(system.ports, lambda _: ())
+    shop = World(system.ports, system.ports, lambda _: ())
     for feed in ("products", "shoppers", "orders"):
         system.ports.objects.replace("inbox", f"{RETAILER}/{feed}/today.csv", FILES[feed].encode())
         system.announce()
