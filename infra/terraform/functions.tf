@@ -17,7 +17,7 @@ locals {
     database      = "projects/${var.project}/databases/${google_firestore_database.this.name}"
     personal_tag  = local.personal_tag
   }
-  environment = merge({
+  environment = merge(var.telemetry ? { OTEL_RESOURCE_ATTRIBUTES = "cloud.region=${var.region}" } : {}, {
     TOMBOLA_BUCKET_PREFIX = var.bucket_prefix
     TOMBOLA_DATASET       = local.dataset
     TOMBOLA_LOCATION      = var.location
@@ -49,7 +49,7 @@ module "function" {
   split               = lookup(var.splits, each.key, null)
   behind_balancer     = var.domain != null
   environment         = local.environment
-  telemetry_roles     = var.telemetry ? ["roles/cloudtrace.agent", "roles/monitoring.metricWriter"] : []
+  telemetry_roles     = var.telemetry ? ["roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"] : []
   alerts              = { channels = local.channels, oldest_message = 1800 }
   encryption_key      = var.encryption_key
   deletion_protection = var.protect
