@@ -16,6 +16,7 @@ import msgpack
 
 from tombola.adapters.embedded.database import Database
 from tombola.ports.clock import Clock
+from tombola.ports.document_limits import check_commit
 from tombola.ports.documents import (
     COLLECTIONS,
     Create,
@@ -29,7 +30,6 @@ from tombola.ports.documents import (
     Value,
     Where,
     Write,
-    check_commit,
     outbox_writes,
 )
 from tombola.ports.errors import PreconditionFailed
