@@ -133,10 +133,14 @@ def journey(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what docs/performance.md tells: `nox -s bench -- feeds|flood|contention|replay`, with options each."""
+    """Measure what the docs tell: `nox -s bench -- feeds|flood|contention|replay|telemetry|cold [options]`."""
     sync(session, extras=("local", "google-documents", "google-telemetry"), groups=("bench",))
     name, *options = session.posargs or ["feeds"]
-    session.run("python", "-m", f"tests.bench.{name}", *options)
+    environment = {}
+    if name == "cold":
+        sync(session, extras=("google",), groups=("tests",))
+        environment = emulators(session)
+    session.run("python", "-m", f"tests.bench.{name}", *options, env=environment)
 
 
 @nox.session

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.bundles.serving import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("functions", "shared", "tools", "pyproject.toml", "uv.lock", "README.md", "LICENSE")
 Bundler = Callable[..., subprocess.CompletedProcess[str]]
 

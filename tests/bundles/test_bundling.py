@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.bundles.conftest import ROOT, Bundler
+from tests.bundles.conftest import Bundler
+from tests.bundles.serving import ROOT
 
 from tombola.runtime.manifests import read_manifests
 

@@ -19,7 +19,7 @@ def test_grants_are_exactly_those_that_the_manifests_name(dev: Plan, manifests: 
 def test_with_telemetry_each_function_may_also_send_spans_and_metrics(
     prod: Plan, manifests: dict[str, Manifest]
 ) -> None:
-    telemetry = {"roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"}
+    telemetry = {"roles/telemetry.metricsWriter", "roles/telemetry.tracesWriter"}
     more = planned_grants(prod, PROD) - named_grants(manifests)
     assert more == {(name, role, "project") for name in manifests for role in telemetry}
 

@@ -68,8 +68,7 @@ class Traces:
             return
         self._waiting.append(span)
         if len(self._waiting) >= TOGETHER or time.monotonic() - self._written > SECONDS:
-            with suppress(sqlite3.Error):  # a full disk is told by whoever cannot work without it
-                self._write()
+            self._write()
 
     def recent(self, limit: int) -> list[list[Facts]]:
         """Return the spans of the latest traces, the latest first; of a clock's calls those that sent something."""
@@ -108,7 +107,7 @@ class Traces:
             spans = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if not spans:
                 return
-            with self._connection:
+            with suppress(sqlite3.Error), self._connection:  # a full disk is told by whoever cannot work without it
                 self._connection.execute("BEGIN")
                 self._insert(spans)
                 self._forget()

@@ -9,7 +9,7 @@ outages answer 5xx.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, wraps
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import functions_framework
 from flask import Request, Response
@@ -17,18 +17,17 @@ from pydantic import ValidationError
 
 from tombola.errors import Fault, Malformed, Problem, Unknown
 from tombola.events import DEAD_LETTERS, OBJECTS, Event, topic_name
-from tombola.ports.objects import BUCKETS
-from tombola.problems import problems_of
 from tombola.runtime import wiring
 from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION, SOURCE_TOPIC, letter
+from tombola.runtime.deliveries import Delivery, ObjectNotice
 from tombola.runtime.faults import MethodNotAllowed, UnknownCaller, WrongCaller
 from tombola.runtime.http import Answer, HttpRequest
-from tombola.runtime.idempotency import Idempotency
-from tombola.runtime.messages import Delivery, ObjectNotice, decode, notice_of
-from tombola.runtime.oidc import check_caller
 from tombola.runtime.outcomes import Line, Outcome, judged, observed
 from tombola.runtime.races import decide_again
 from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
+
+if TYPE_CHECKING:
+    from tombola.runtime.idempotency import Idempotency
 
 E = TypeVar("E", bound=Event)
 HttpFunction = Callable[[Request], Response]
@@ -52,6 +51,7 @@ def on_event(event_type: type[E]) -> Callable[[Callable[[E, Delivery], object]],
 
 def on_object(handler: Callable[[ObjectNotice], object]) -> HttpFunction:
     """Make a function of a handler of new objects: called once per notification of a new generation."""
+    from tombola.runtime.messages import notice_of  # noqa: PLC0415 (see _event_function)
 
     def work(delivery: Delivery) -> str:
         notice = notice_of(delivery)
@@ -64,7 +64,7 @@ def on_object(handler: Callable[[ObjectNotice], object]) -> HttpFunction:
 
 
 def on_http(
-    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000, idempotency: Idempotency | None = None
+    *, methods: Sequence[str] = ("POST",), max_bytes: int = 1_000_000, idempotency: "Idempotency | None" = None
 ) -> Callable[[Callable[[HttpRequest], Answer]], HttpFunction]:
     """Make a function of a handler of HTTP requests with one of `methods` and at most `max_bytes` of body.
 
@@ -101,6 +101,7 @@ def _answer_of(handler: Callable[[HttpRequest], Answer], asked: HttpRequest) -> 
 
 def on_schedule(handler: Callable[[], object]) -> HttpFunction:
     """Make a function of a handler that a clock calls, by POST with a body that says nothing."""
+    from tombola.runtime.oidc import check_caller  # noqa: PLC0415 (see _event_function)
 
     def function(request: Request) -> Response:
         def work() -> str:
@@ -132,6 +133,9 @@ class _Arrival:
 
 
 def _event_function(handler: Callable[..., object], topic: str, work: Callable[[Delivery], str]) -> HttpFunction:
+    from tombola.runtime.messages import decode  # noqa: PLC0415 (functions called by HTTP decode nothing)
+    from tombola.runtime.oidc import check_caller  # noqa: PLC0415 (and ask their callers themselves)
+
     name = handler.__name__
 
     def deliver(request: Request, arrival: _Arrival, line: Line) -> str:
@@ -181,12 +185,16 @@ def _event(event_type: type[E], delivery: Delivery) -> E:
     try:
         return event_type.model_validate_json(delivery.data)
     except ValidationError as error:
+        from tombola.problems import problems_of  # noqa: PLC0415 (most messages are as they should be)
+
         msg = f"the message is not an event {event_type.TYPE}"
         raise Malformed(msg, problems_of(error, event_type), code="malformed-event") from None
 
 
 def _logical(bucket: str) -> str:
     """Return a bucket's logical name. Raises `Unknown` for a bucket that is not ours."""
+    from tombola.ports.objects import BUCKETS  # noqa: PLC0415 (few functions are called for objects)
+
     name = wiring.logical_bucket(bucket)
     if name not in BUCKETS:
         msg = "a notification of a bucket that is not one of ours"

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ValidationError
 
 from tombola.errors import Malformed, Problem
 from tombola.json_text import check_json
-from tombola.problems import problems_of
 from tombola.runtime.faults import UnsupportedMediaType
 
 M = TypeVar("M", bound=BaseModel)
@@ -55,6 +54,8 @@ class HttpRequest:
         try:
             return model.model_validate_json(self.body, extra="forbid")
         except ValidationError as error:
+            from tombola.problems import problems_of  # noqa: PLC0415 (most bodies are as they should be)
+
             msg = "the body does not have the declared form"
             raise Malformed(msg, problems_of(error, model)) from None
 

@@ -10,8 +10,6 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -19,43 +17,16 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 from tombola.errors import Malformed, Problem
 from tombola.events import BULK, LIVE
 from tombola.problems import problems_of
+from tombola.runtime.deliveries import FINALIZE, Delivery, ObjectNotice
 
 PUBSUB = "google.cloud.pubsub.topic.v1.messagePublished"
 STORAGE = "google.cloud.storage.object.v1."
-FINALIZE = "OBJECT_FINALIZE"
 _STORAGE_EVENTS = {
     "finalized": FINALIZE,
     "deleted": "OBJECT_DELETE",
     "archived": "OBJECT_ARCHIVE",
     "metadataUpdated": "OBJECT_METADATA_UPDATE",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One attempt to deliver one message.
-
-    `subscription` is its short name, empty when the platform does not say; `attempt` counts from 1
-    and stays 1 when the platform does not count; `data` is the message's own bytes.
-    """
-
-    message_id: str
-    subscription: str
-    attempt: int
-    publish_time: datetime | None
-    attributes: Mapping[str, str]
-    lane: str
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectNotice:
-    """An object has got a new generation. `bucket` is the bucket's logical name; `event_type` is Cloud Storage's."""
-
-    bucket: str
-    name: str
-    generation: int
-    event_type: str = FINALIZE
 
 
 class _Shape(BaseModel):

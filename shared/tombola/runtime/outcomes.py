@@ -11,8 +11,8 @@ from flask import Response
 from tombola.errors import Fault
 from tombola.ports.errors import PreconditionFailed, Refused, Unavailable
 from tombola.runtime import logs
+from tombola.runtime.deliveries import Delivery
 from tombola.runtime.faults import BeyondLimits
-from tombola.runtime.messages import Delivery
 from tombola.runtime.tracing.contexts import of_message
 from tombola.runtime.tracing.recording import Call
 

@@ -29,8 +29,8 @@ from tombola.ports.memo import Memo
 from tombola.ports.objects import ObjectRef
 from tombola.ports.topics import Message
 from tombola.runtime import topology, wiring
+from tombola.runtime.deliveries import FINALIZE
 from tombola.runtime.manifests import functions_folder
-from tombola.runtime.messages import FINALIZE
 from tombola.runtime.outbox import PublishingDocuments
 from tombola.runtime.tracing.topics import TracedTopics
 

@@ -1,7 +1,9 @@
 """What is kept of spans on this machine, and what the console makes of it."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +127,16 @@ def test_what_dies_at_its_last_attempt_keeps_its_trace_too(
     (letter,) = queue_of(made.ports).recent("dead-letters", 5)
     assert letter.attributes["traceparent"] == PING.attributes["traceparent"]
     assert len(rows(traces)) == 2
+
+
+def test_a_disk_that_is_full_keeps_nobody_from_working(tmp_path: Path) -> None:
+    one = Traces(tmp_path)
+    one.record(span(1))
+    assert len(one.recent(10)) == 1
+    with closing(sqlite3.connect(tmp_path / "traces.sqlite")) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON spans BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        other.commit()
+    for number in range(2, 600):
+        one.record(span(number))
+    assert len(one.recent(10)) == 1
+    one.close()

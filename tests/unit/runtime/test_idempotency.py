@@ -34,7 +34,8 @@ SOURCE = """
     from tombola.errors import Conflict, Unauthenticated
     from tombola.ports.errors import Unavailable
     from tombola.ports.topics import Message
-    from tombola.runtime import Answer, HttpRequest, Idempotency, on_http, ports
+    from tombola.runtime import Answer, HttpRequest, on_http, ports
+    from tombola.runtime.idempotency import Idempotency
 
     NAPS = [0.3]  # the first is slow, whoever comes after it is not
 

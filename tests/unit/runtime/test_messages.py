@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tombola.errors import Malformed
-from tombola.runtime.messages import FINALIZE, PUBSUB, Delivery, ObjectNotice, decode, notice_of
+from tombola.runtime.deliveries import FINALIZE, Delivery, ObjectNotice
+from tombola.runtime.messages import PUBSUB, decode, notice_of
 
 PUSH: dict[str, Any] = {
     "message": {

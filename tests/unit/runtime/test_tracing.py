@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -290,3 +291,19 @@ def test_on_the_console_every_span_is_a_line_of_json(
     assert (sent["trace_id"], sent["parent_span_id"]) == (TRACE, handled["span_id"])
     assert handled["attributes"]["tombola.outcome"] == "done"
     assert handled["duration_ms"] >= sent["duration_ms"] > 0
+
+
+def test_calls_at_the_same_time_do_not_mix_up_their_traces(
+    load: Load, push: Callable[..., Any], spans: list[Span], kept: Callable[[str], list[Kept]]
+) -> None:
+    app = load("pass_on", RELAY).application
+    carried = [f"00-{number:032x}-{SPAN}-01" for number in range(1, 65)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda one: app.test_client().post("/", json=pushed(push, traceparent=one)), carried))
+    handled = {span.context.span_id: span.context.trace_id for span in spans if span.kind == "consumer"}
+    assert sorted(handled.values()) == [f"{number:032x}" for number in range(1, 65)]
+    sent = [span for span in spans if span.kind == "producer"]
+    assert all(span.context.trace_id == handled[str(span.parent_id)] for span in sent)
+    assert {message.attributes["traceparent"] for message in kept("order-recorded")} == {
+        span.context.traceparent for span in sent
+    }

@@ -19,6 +19,7 @@ from tombola.adapters.google.document_values import restored, stored
 from tombola.adapters.google.errors import check_response, refusal, translated
 from tombola.adapters.google.http import Api
 from tombola.ports.clock import Clock
+from tombola.ports.document_limits import check_commit
 from tombola.ports.documents import (
     Create,
     Delete,
@@ -28,7 +29,6 @@ from tombola.ports.documents import (
     Snapshot,
     Where,
     Write,
-    check_commit,
     outbox_writes,
 )
 from tombola.ports.errors import NotFound, PreconditionFailed, Unavailable
@@ -38,6 +38,7 @@ FIRESTORE = Api("https://firestore.googleapis.com", "FIRESTORE_EMULATOR_HOST")
 PAGE = 500
 """Documents read at a time by a query."""
 _JSON = {"content-type": "application/json"}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COMMIT_BITS = 63
 """A random number in so many bits names a commit. It need only differ from that of the commit before."""
 _EXPECTED: Mapping[str | None, str] = {
@@ -151,7 +152,7 @@ class GoogleDocuments:
 
     def _send(self, method: str, body: Mapping[str, Any], asked: str) -> Any:  # noqa: ANN401 (a response of requests)
         """Return the answer to a request. Text goes as it is: escaped, it would be up to three times as long."""
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        text = _encode(body).encode()
         return FIRESTORE.send("POST", f"/v1/{self._root}:{method}", asked, data=text, headers=_JSON)
 
     def _name(self, key: DocumentKey) -> str:
