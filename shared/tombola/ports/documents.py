@@ -56,7 +56,8 @@ class Collection:
     """What is declared of a collection, once, for every adapter and for Terraform.
 
     `indexed` fields can be queried by equality and range; `composite` are the field tuples of
-    queries over several fields (the last may be a range or an order); `expires` is a TTL field.
+    queries over several fields (the last may be a range or an order); `expires` is a TTL field: a document
+    whose instant is over may be gone at any time, or may still be there.
     What they come to as indexes of Firestore, `tombola.ports.indexes` says.
     """
 
