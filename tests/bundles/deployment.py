@@ -149,9 +149,9 @@ def deployed(bundles: Path, folder: Path) -> Iterator[Deployment]:
         return f"http://127.0.0.1:{at[subscription.function]}/" if subscription.function in at else None
 
     def hurried(subscription: Subscription) -> Retry:
-        """Wait for a second at the most between two attempts, not for ten minutes."""
+        """Wait for two seconds at the most between two attempts, not for ten minutes."""
         attempts = 5 if subscription.name == GIVING_UP else 100
-        return Retry(ack_deadline=60, minimum_backoff=0, maximum_backoff=1, max_attempts=attempts)
+        return Retry(ack_deadline=60, minimum_backoff=1, maximum_backoff=2, max_attempts=attempts)
 
     with cloud(folder / "buckets", endpoint, hurried) as emulated:
         for topic in topology.topics():
