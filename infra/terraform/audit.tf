@@ -14,7 +14,7 @@ resource "google_project_iam_audit_config" "stores" {
   audit_log_config {
     log_type = "DATA_READ"
     # The functions' own reading is their work, and as much again as all they read; what people read is of interest.
-    exempted_members = [for name, one in local.functions : "serviceAccount:fn-${one.service}@${var.project}.iam.gserviceaccount.com"]
+    exempted_members = [for one in module.function : "serviceAccount:${one.account}"]
   }
 }
 

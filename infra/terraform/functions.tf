@@ -22,6 +22,8 @@ locals {
     TOMBOLA_DATASET       = local.dataset
     TOMBOLA_LOCATION      = var.location
     TOMBOLA_TELEMETRY     = var.telemetry ? "google" : "none"
+    # Cloud Monitoring takes no point of which it is not told where it was measured.
+    OTEL_RESOURCE_ATTRIBUTES = "cloud.region=${var.region}"
   }, var.settings)
 }
 
@@ -49,7 +51,7 @@ module "function" {
   split               = lookup(var.splits, each.key, null)
   behind_balancer     = var.domain != null
   environment         = local.environment
-  telemetry_roles     = var.telemetry ? ["roles/cloudtrace.agent", "roles/monitoring.metricWriter"] : []
+  telemetry_roles     = var.telemetry ? ["roles/telemetry.metricsWriter", "roles/telemetry.tracesWriter"] : []
   alerts              = { channels = local.channels, oldest_message = 1800 }
   encryption_key      = var.encryption_key
   deletion_protection = var.protect

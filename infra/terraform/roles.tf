@@ -44,11 +44,12 @@ resource "google_service_account_iam_member" "pubsub_makes_tokens" {
   member             = local.agents.pubsub
 }
 
-# The builder reads bundles, keeps what it built in the repository, and writes its log.
-resource "google_storage_bucket_iam_member" "builder_reads_bundles" {
-  bucket = module.bucket["artefacts"].name
-  role   = "roles/storage.objectViewer"
-  member = google_service_account.platform["builder"].member
+# The builder reads bundles, keeps what it built in the repository, and writes its log beside the bundles.
+resource "google_storage_bucket_iam_member" "builder" {
+  for_each = { reads = "roles/storage.objectViewer", logs = local.custom_roles.object_writer }
+  bucket   = module.bucket["artefacts"].name
+  role     = each.value
+  member   = google_service_account.platform["builder"].member
 }
 
 resource "google_artifact_registry_repository_iam_member" "builder_writes_images" {
@@ -57,10 +58,4 @@ resource "google_artifact_registry_repository_iam_member" "builder_writes_images
   repository = google_artifact_registry_repository.functions.name
   role       = "roles/artifactregistry.writer"
   member     = google_service_account.platform["builder"].member
-}
-
-resource "google_project_iam_member" "builder_logs" {
-  project = local.project
-  role    = "roles/logging.logWriter"
-  member  = google_service_account.platform["builder"].member
 }

@@ -72,7 +72,7 @@ variable "settings" {
 }
 
 variable "telemetry" {
-  description = "Whether functions send spans and metrics to Google Cloud."
+  description = "Whether functions send spans and metrics to Google Cloud; their bundles then need the extra google-telemetry."
   type        = bool
   default     = false
 }
@@ -84,9 +84,14 @@ variable "protect" {
 }
 
 variable "encryption_key" {
-  description = "Cloud KMS key, in the location, for everything that is stored; null leaves encryption to Google's keys."
+  description = "Cloud KMS key, in the region, for everything that is stored; null leaves encryption to Google's keys."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.encryption_key == null || (strcontains(coalesce(var.encryption_key, "-"), "/locations/${var.region}/") && lower(var.location) == lower(var.region))
+    error_message = "One key encrypts everything, so all lies in one place: expected a key in the region, and the region as location."
+  }
 }
 
 variable "first_rotation" {

@@ -8,7 +8,7 @@ locals {
     file("${path.module}/generated/warehouse.json"), "PROJECT", local.filled.PROJECT), "DATASET", local.filled.DATASET
   ))
   tables       = { for table in local.warehouse.tables : table.table_id => table }
-  travel_hours = tostring(local.retention.warehouse_travel * 24)
+  travel_hours = tostring(local.retention.warehouse_travel_days * 24)
   # Facts leave with their day. What is known of products and shoppers holds until it is stated anew, so it stays.
   undying = toset(["feed_products_rows", "feed_shoppers_rows", "loads"])
   datasets = merge(

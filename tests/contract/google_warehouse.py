@@ -45,9 +45,7 @@ def google_warehouse(
         dataset, prefix = f"events_{next(_numbers)}", google_objects._prefix
         feeds = [described(name, schema) for name, schema in tables.items()]
         create_tables(bigquery_emulator, PROJECT, layout(PROJECT, dataset, feeds, keys))
-        return google_objects, GoogleWarehouse(
-            PROJECT, dataset, bucket_prefix=prefix, location="EU", tables=tables, keys=keys
-        )
+        return google_objects, GoogleWarehouse(PROJECT, dataset, bucket_prefix=prefix, location="EU", tables=tables)
 
     return make
 

@@ -4,13 +4,14 @@ import gc
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tombola.adapters.embedded.clock import SystemClock
+from tombola.adapters.embedded.clock import ReplayClock, SystemClock
 from tombola.adapters.embedded.documents import EmbeddedDocuments
-from tombola.ports.documents import Create, Delete, DocumentKey
+from tombola.ports.documents import Create, Delete, DocumentKey, Replace
 from tombola.ports.errors import Unavailable
 
 OPEN = """
@@ -91,3 +92,28 @@ def test_a_full_disk_is_an_outage_and_nothing_is_half_written(tmp_path: Path) ->
     assert documents.get([big[0].key]) == [None]
     documents.commit([Create(DocumentKey("orders", ("small",)), {})])
     assert documents.get([KEY])[0] is not None
+
+
+def test_documents_whose_time_is_over_are_gone_with_the_next_writes_to_their_collection(tmp_path: Path) -> None:
+    clock = ReplayClock(datetime(2017, 6, 15, tzinfo=UTC))
+    documents = EmbeddedDocuments(tmp_path, clock)
+
+    def key(number: int) -> DocumentKey:
+        return DocumentKey("idempotency", (str(number),))
+
+    def put(number: int) -> None:
+        documents.commit([Create(key(number), {"expires": clock.now() + timedelta(hours=24), "body": b"Ada Lovelace"})])
+
+    for number in range(25):
+        put(number)
+    found = documents.get([key(24)])[0]
+    documents.commit([Replace(key(24), {"expires": clock.now() + timedelta(hours=48)}, found.version)])
+    clock.advance(timedelta(hours=24))
+    documents.commit([Create(KEY, {})])
+    assert all(documents.get([key(number) for number in range(25)])), "nobody wrote to the collection"
+    put(25)
+    put(26)
+    left = [number for number in range(27) if documents.get([key(number)])[0]]
+    assert left == [24, 25, 26]
+    with documents._database.transaction() as connection:
+        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (3,)

@@ -16,7 +16,7 @@ from tombola.local.queue import Queue
 from tombola.local.runner import Route, Runner
 from tombola.ports import Ports
 from tombola.ports.errors import NotFound
-from tombola.ports.topics import Message
+from tombola.ports.topics import Message, Topics
 from tombola.runtime import logs
 from tombola.runtime.topology import DEAD_LETTERS, Retry, Subscription
 
@@ -41,6 +41,7 @@ def {name}(event: Ping, delivery: Delivery) -> None:
     {first}
     ports().objects.replace("reports", f"{name}/{{event.event_id}}", b"")
 """
+Told = Callable[[Topics], Topics]
 MakeRunner = Callable[[str], tuple[Runner, Ports, PulledQueue]]
 
 
@@ -57,8 +58,14 @@ def queue(pubsub_emulator: Running, pubsub_project: str) -> PulledQueue:
     return PulledQueue(pubsub, SUBSCRIPTIONS)
 
 
+@pytest.fixture(params=["asking", "told"])
+def told(request: pytest.FixtureRequest, queue: PulledQueue) -> Told:
+    """Tell the queue what is published, or let it ask."""
+    return queue.telling if request.param == "told" else lambda topics: topics
+
+
 @pytest.fixture
-def runner(tmp_path: Path, ports: Ports, queue: PulledQueue, pubsub_project: str) -> MakeRunner:
+def runner(tmp_path: Path, ports: Ports, queue: PulledQueue, told: Told, pubsub_project: str) -> MakeRunner:
     """Return a maker of a runner of two functions; what the first does before it records its event is given."""
 
     def make(first: str) -> tuple[Runner, Ports, PulledQueue]:
@@ -69,7 +76,7 @@ def runner(tmp_path: Path, ports: Ports, queue: PulledQueue, pubsub_project: str
             (folder / name / "function.yaml").write_text(MANIFEST, encoding="utf-8")
             (folder / name / "main.py").write_text(MAIN.format(name=name, first=does), encoding="utf-8")
         (folder / "defaults.yaml").write_bytes(DEFAULTS.read_bytes())
-        pulled = replace(ports, topics=GoogleTopics(pubsub_project))
+        pulled = replace(ports, topics=told(GoogleTopics(pubsub_project)))
         routes = [Route(one.name, one.name.replace("-", "_"), live=True) for one in SUBSCRIPTIONS]
         return Runner(Host(folder, pulled), queue, routes), pulled, queue
 

@@ -16,6 +16,7 @@ from tombola.adapters.embedded.warehouse import EmbeddedWarehouse
 from tombola.appraisals.recorded import recorded_orders as recorded_last
 from tombola.campaigns.model import Campaign
 from tombola.feeds.tables import KEYS, TABLES
+from tombola.local.reconciliation import PROPOSALS
 from tombola.orders.events import OrderRecorded
 from tombola.orders.facts import Header, Line, Order, ReturnedLine
 from tombola.ports.objects import Objects
@@ -26,6 +27,7 @@ from tombola.reports.queries import collect
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")  # Ibis 12 asks DuckDB 2 so
 Made = Callable[..., tuple[Objects, Warehouse]]
+Race = Callable[[int, Callable[[int], object]], list[object]]
 PERIOD = Period(begins=OPENS, ends=OPENS + timedelta(days=20))
 
 
@@ -124,7 +126,38 @@ QUESTIONS: dict[str, Callable[[Any], object]] = {
 }
 
 
+STATEMENTS: dict[str, dict[str, object]] = {
+    PROPOSALS: {"campaign": RULES["campaign"], "version": 1},
+    f"{PROPOSALS} AND body->>'$.shown' = 'false'": {"campaign": RULES["campaign"], "version": 1},
+    "SELECT count(DISTINCT body->>'$.order.order_id') FROM order_recorded": {},
+    "SELECT coalesce(sum(value_minor), 0)::BIGINT FROM feed_orders": {},
+}
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question_has_one_answer_on_both_engines(engines: tuple[Warehouse, Warehouse], question: str) -> None:
     embedded, google = (asked(warehouse, QUESTIONS[question]) for warehouse in engines)
     assert google == embedded
+
+
+def test_a_statement_has_one_answer_on_both_engines(engines: tuple[Warehouse, Warehouse]) -> None:
+    for statement, parameters in STATEMENTS.items():
+        embedded, google = (warehouse.query(statement, parameters).columns[0].to_pylist() for warehouse in engines)
+        assert google == embedded
+
+
+def test_threads_share_one_client_from_its_first_use(engines: tuple[Warehouse, Warehouse], race: Race) -> None:
+    _, google = engines
+    asked = race(16, lambda number: google.query("SELECT $n AS n", {"n": number}).to_pylist())
+    assert asked == [[{"n": number}] for number in range(16)]
+
+
+def test_two_reports_at_a_time_do_not_meet(engines: tuple[Warehouse, Warehouse]) -> None:
+    _, google = engines
+    first, second = google.ibis(), google.ibis()
+    made = [backend.create_table("plays", backend.table("play_changed"), temp=True) for backend in (first, second)]
+    first.disconnect()
+    assert made[1].count().to_pyarrow().as_py() == 30
+    assert len(second.list_tables(database=second._scratch)) == 1
+    second.disconnect()
+    assert second.list_tables(database=second._scratch) == []

@@ -61,6 +61,10 @@ class Checkout:
         """Write a file of the configuration."""
         (self.terraform / name).write_text(text, encoding="utf-8")
 
+    def restore(self, name: str) -> None:
+        """Put a file of the configuration back as it is in the checkout."""
+        self.write(name, (ROOT / "infra" / "terraform" / name).read_text(encoding="utf-8"))
+
     def replace(self, name: str, old: str, new: str) -> None:
         """Change the one place in a file of the configuration that says `old`."""
         text = (self.terraform / name).read_text(encoding="utf-8")

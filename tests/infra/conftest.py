@@ -54,6 +54,25 @@ def prod(checkout: Checkout) -> Plan:
 
 
 @pytest.fixture(scope="session")
+def careless(copied: Callable[[], Checkout]) -> Plan:
+    """Return a plan of dev that breaks every rule there is: one plan for all of them, for each takes its time."""
+    damaged = copied()
+    damaged.replace("modules/function/trigger.tf", "/topics/${var.dead_letters}", "/topics/nobody-made-this")
+    damaged.replace("modules/bucket/main.tf", 'var.public ? "inherited" : "enforced"', '"inherited"')
+    damaged.replace(
+        "modules/function/identity.tf",
+        "for_each = toset(local.reads.objects)",
+        'for_each = toset(concat(local.reads.objects, ["audit"]))',
+    )
+    damaged.write(
+        "more.tf",
+        'resource "google_project_iam_member" "more" {\n  project = var.project\n  role = "roles/editor"\n'
+        '  member = "serviceAccount:${module.function["play_game"].account}"\n}\n',
+    )
+    return damaged.plan("dev")
+
+
+@pytest.fixture(scope="session")
 def manifests() -> dict[str, Manifest]:
     """Return every function, as Python reads it."""
     return read_manifests(ROOT / "functions")

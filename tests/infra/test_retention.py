@@ -76,4 +76,4 @@ def test_logs_are_kept_thirty_days(dev: Plan) -> None:
 def test_the_outputs_tell_the_same(dev: Plan) -> None:
     told = dev.outputs["retention"]
     assert (told["inbox_days"], told["rejects_days"], told["objects_older_days"]) == (14, 14, OLDER)
-    assert (told["facts_days"], told["messages_days"], told["warehouse_travel"]) == (FACTS, 7, 2)
+    assert (told["facts_days"], told["messages_days"], told["warehouse_travel_days"]) == (FACTS, 7, 2)

@@ -10,11 +10,11 @@ import pyarrow as pa
 from tombola.feeds.comparisons import expression
 from tombola.feeds.contracts import Row
 from tombola.feeds.events import FeedKind
-from tombola.feeds.masking import INSTANT
 from tombola.feeds.rules import Odd
 from tombola.feeds.schemas import arrow_schema, columns
 from tombola.feeds.splitting import Places
 from tombola.feeds.tables import STORED_AS
+from tombola.feeds.typed_columns import INSTANT
 
 REMEMBERED = 30_000
 """Shoppers, and households, whose pseudonyms are kept from block to block."""

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from tombola.feeds.contracts import Row
 from tombola.feeds.decoding import Decoder
-from tombola.feeds.masking import Mask, typed
+from tombola.feeds.masking import Mask
 from tombola.feeds.receipts import MAX_EXAMPLES, masked
 from tombola.feeds.refusals import Cells, Refusal, refusals
 from tombola.feeds.splitting import Block, Flags, Places
 from tombola.feeds.transcribing import Records
+from tombola.feeds.typed_columns import typed
 
 Problem = tuple[int, str, str, str, str]
 """Record, code, field, value and message of one thing that is wrong with a row."""

@@ -4,56 +4,26 @@ The mask may be cautious, never wrong: of what it passes, reading each cell and 
 would give the same values. What it does not understand (a validator, a notation, a character) is not sure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import reduce
-from operator import add, and_
-from typing import Any
+from operator import and_
 
-import numpy as np
 import polars as pl
-from pydantic import AfterValidator
-from pydantic.fields import FieldInfo
 
+from tombola.feeds.block_facts import Facts, facts_of
 from tombola.feeds.comparisons import breaks
-from tombola.feeds.contracts import Row, annotations, reading
+from tombola.feeds.contracts import Row, reading
 from tombola.feeds.decoding import END, Decoder, Unreadable
-from tombola.feeds.fields import GTIN_LENGTHS, NO_CONTROL, OneOf, Reads, Unit, gtin14
-from tombola.feeds.instants import FixedInstants, microseconds
+from tombola.feeds.field_rules import Rules, holds, rules
+from tombola.feeds.fields import GTIN_LENGTHS
+from tombola.feeds.instants import FixedInstants
 from tombola.feeds.splitting import Block, Flags
+from tombola.feeds.sure_cells import NO, YES, are_one_of, gtin_sure, in_minor_units, is_one_of, number, text_sure
+from tombola.feeds.typed_columns import INSTANT, TYPES
 from tombola.money import EXPONENTS
 from tombola.retailers.model import Dialect
-
-INSTANT = pl.Datetime("us", "UTC")
-TYPES: Mapping[str, pl.DataType] = {
-    "text": pl.String(),
-    "whole": pl.Int64(),
-    "amount": pl.Int64(),
-    "instant": INSTANT,
-    "yes_no": pl.Boolean(),
-}
-_YES = [word for one in ("yes", "y", "true", "1") for word in (one, one.upper(), one.title())]
-_NO = [word for one in ("no", "n", "false", "0") for word in (one, one.upper(), one.title())]
-_LONGEST = 15
-"""Digits and mark of a number that a float tells from every other of as many digits."""
-_ODD_SPACES = (b"\xc2\x85", b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80")
-"""Where the UTF-8 of blanks that are not the space begins."""
-
-
-_PART_OF_NUMBER = np.isin(np.arange(256), np.frombuffer(b"0123456789.,+-", np.uint8))
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a field's annotations ask for: sizes of texts, bounds of numbers, the texts there are, or a GTIN."""
-
-    shortest: int = 0
-    longest: int | None = None
-    least: int | None = None
-    most: int | None = None
-    words: tuple[str, ...] | None = None
-    gtin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +39,6 @@ class Masked:
     texts: pl.DataFrame
     valid: Mapping[str, Flags]
     shaped: Flags
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What is true of a whole block: so much need not be asked of each cell. `longest` are a record's bytes."""
-
-    calm: bool
-    ascii: bool
-    spaced: bool
-    exponents: bool
-    longest: int
-
-
-def schema(row: type[Row]) -> dict[str, pl.DataType]:
-    """Return the types of a contract's fields as columns."""
-    return {field: TYPES[reading(row, field)] for field in row.model_fields}
 
 
 class Mask:
@@ -112,14 +66,7 @@ class Mask:
         texts = self._texts(block.plain, quoted=block.quoted)
         if texts is None or texts.height != len(block):
             return None
-        data = block.data
-        facts = _Facts(
-            calm=_calm(block, self._dialect.delimiter),
-            ascii=data.isascii(),
-            spaced=b" " in data,
-            exponents=_may_hold_exponents(data),
-            longest=int((block.ends - block.starts).max()),
-        )
+        facts = facts_of(block, self._dialect.delimiter)
         expressions = {field: self._expressions(field, how, facts) for field, how in self._hows.items()}
         columns = [value.alias(field) for field, (value, _) in expressions.items()]
         marks = [mark.alias(_mark(field)) for field, (_, mark) in expressions.items() if mark is not None]
@@ -130,7 +77,7 @@ class Mask:
         for field in self._scaled:
             known = self._rules[field]
             assert known is not None  # noqa: S101 (else no row is sure)
-            series[field], exact = _in_minor_units(found[field], self._exponent or 0, known)
+            series[field], exact = in_minor_units(found[field], self._exponent or 0, known)
             valid[field] = valid[field] & exact
         values = pl.DataFrame(list(series.values()))
         sure = reduce(and_, valid.values(), block.shaped)
@@ -154,11 +101,13 @@ class Mask:
         """Tell whether the model would take what stands in every row."""
         for field, value in self._constants.items():
             known = rules(self._row, field)
-            if known is None or isinstance(value, Unreadable) or (value is None and field not in _optional(self._row)):
+            if (
+                known is None
+                or isinstance(value, Unreadable)
+                or (value is None and self._row.model_fields[field].is_required())
+            ):
                 return False
-            if isinstance(value, str) and not _text_holds(value, known):
-                return False
-            if isinstance(value, int) and not isinstance(value, bool) and not _number_holds(value, known):
+            if not holds(value, known):
                 return False
         return True
 
@@ -189,7 +138,7 @@ class Mask:
             return None
         return found.rechunk()
 
-    def _expressions(self, field: str, how: str, facts: _Facts) -> tuple[pl.Expr, pl.Expr | None]:
+    def _expressions(self, field: str, how: str, facts: Facts) -> tuple[pl.Expr, pl.Expr | None]:
         """Return what a field is, and where that is sure."""
         place = self._places.get(field)
         if place is None:
@@ -201,7 +150,7 @@ class Mask:
         known = self._rules[field]
         assert known is not None  # noqa: S101 (else no row is sure)
         read, sure = self._read(text, how, known, facts)
-        empty = _is_one_of(text, self._dialect.nulls)
+        empty = is_one_of(text, self._dialect.nulls)
         info = self._row.model_fields[field]
         if info.is_required():
             return read, sure if self._sure_are_given else sure & ~empty
@@ -210,23 +159,23 @@ class Mask:
             default = pl.lit(info.default / 10 ** (self._exponent or 0))
         return pl.when(empty).then(default).otherwise(read), sure | empty
 
-    def _read(self, text: pl.Expr, how: str, known: Rules, facts: _Facts) -> tuple[pl.Expr, pl.Expr]:
+    def _read(self, text: pl.Expr, how: str, known: Rules, facts: Facts) -> tuple[pl.Expr, pl.Expr]:
         if how == "text":
             if known.gtin:
-                return text.str.zfill(max(GTIN_LENGTHS)), _gtin_sure(text)
+                return text.str.zfill(max(GTIN_LENGTHS)), gtin_sure(text)
             stripped = text.str.strip_chars(" ") if facts.spaced else text
-            sure = _text_sure(text, stripped, known, facts) if known.words is None else self._word_sure(text, known)
+            sure = text_sure(text, stripped, known, facts) if known.words is None else self._word_sure(text, known)
             return stripped, sure
         if how == "yes_no":
-            return text.is_in(_YES), text.is_in(_YES + _NO)
+            return text.is_in(YES), text.is_in(YES + NO)
         exponent = self._exponent if how == "amount" else 0
         assert exponent is not None  # noqa: S101 (else no row is sure)
-        return _number(text, self._dialect.decimal_mark, exponent, known, calm_numbers=not facts.exponents)
+        return number(text, self._dialect.decimal_mark, exponent, known, calm_numbers=not facts.exponents)
 
     def _word_sure(self, text: pl.Expr, known: Rules) -> pl.Expr:
         """A currency of other decimals makes the row's amounts unsure."""
         words = known.words or ()
-        return _is_one_of(text, [word for word in words if EXPONENTS.get(word, self._exponent) == self._exponent])
+        return is_one_of(text, [word for word in words if EXPONENTS.get(word, self._exponent) == self._exponent])
 
     def _instants_of(self, texts: pl.DataFrame) -> tuple[list[pl.Series], dict[str, Flags]]:
         """Return the columns of instants, each beside its texts, and where these are sure."""
@@ -237,11 +186,11 @@ class Mask:
             written = texts[str(self._places[field])]
             at, sure = self._instants.read(written)
             series = pl.Series(_instant(field), at, pl.Int64).cast(INSTANT)
-            optional = field in _optional(self._row)
-            if optional or not self._sure_are_given:
-                empty = _are_one_of(written, self._dialect.nulls)
-                series = series.set(pl.Series(empty), None) if optional and empty.any() else series
-                sure = sure | empty if optional else sure & ~empty
+            may_be_missing = not self._row.model_fields[field].is_required()
+            if may_be_missing or not self._sure_are_given:
+                empty = are_one_of(written, self._dialect.nulls)
+                series = series.set(pl.Series(empty), None) if may_be_missing and empty.any() else series
+                sure = sure | empty if may_be_missing else sure & ~empty
             valid[field] = sure
             found.append(series)
         return found, valid
@@ -261,158 +210,3 @@ def _flags(marks: pl.Series) -> Flags:
     """Return marks as numpy has them; what is not known is not so."""
     found: Flags = (marks.fill_null(value=False) if marks.null_count() else marks).to_numpy()
     return found
-
-
-def _optional(row: type[Row]) -> frozenset[str]:
-    return frozenset(name for name, info in row.model_fields.items() if not info.is_required())
-
-
-def rules(row: type[Row], field: str) -> Rules | None:
-    """Return what a field's annotations ask for; None if they hold anything that is not known here."""
-    info = row.model_fields[field]
-    how = reading(row, field)
-    if info.default_factory is not None:
-        return None
-    asked: dict[str, Any] = {}
-    found = annotations(row, field)
-    for mark in (one for part in found for one in (part.metadata if isinstance(part, FieldInfo) else [part])):
-        known = _asked(mark, how)
-        if known is None:
-            return None
-        asked |= known
-    return Rules(**asked)
-
-
-def _asked(mark: object, how: str) -> dict[str, Any] | None:
-    """Return what one annotation asks for."""
-    if isinstance(mark, Reads | Unit) or (how == "instant" and type(mark).__name__ == "InstanceOf"):
-        return {}
-    if isinstance(mark, AfterValidator):
-        if isinstance(mark.func, OneOf):
-            return {"words": mark.func.words}
-        return {"gtin": True} if mark.func is gtin14 else None
-    asked = {name: getattr(mark, name) for name in getattr(mark, "__slots__", ()) or vars(mark)}
-    names = {"min_length": "shortest", "max_length": "longest", "ge": "least", "le": "most"}
-    if asked.pop("pattern", NO_CONTROL) != NO_CONTROL or not asked.pop("strict", True):
-        return None
-    return {names[name]: value for name, value in asked.items()} if set(asked) <= set(names) else None
-
-
-def _calm(block: Block, delimiter: str) -> bool:
-    """Tell whether no character of the block is a control character, or a blank other than the space."""
-    data = block.data
-    if block.quoted and (delimiter == "\t" or block.line_count != len(block)):
-        return False
-    ends = data.count(b"\n") + data.count(b"\r") if b"\r" in data else block.line_count - (not data.endswith(b"\n"))
-    buffer = np.frombuffer(data, np.uint8)
-    low = int(np.count_nonzero(buffer < 32))  # noqa: PLR2004 (control characters of ASCII)
-    if b"\x7f" in data or low != ends + (data.count(b"\t") if delimiter == "\t" else 0):
-        return False
-    if data.isascii():
-        return True
-    if any(space in data for space in _ODD_SPACES):
-        return False
-    if b"\xc2" not in data:
-        return True
-    return not (buffer[1:][buffer[:-1] == 0xC2] < 0xA0).any()  # noqa: PLR2004 (U+0080 to U+009F)
-
-
-def _may_hold_exponents(data: bytes) -> bool:
-    """Tell whether anywhere an `e` stands between what may be parts of a number."""
-    buffer = np.frombuffer(data, np.uint8)
-    places = np.flatnonzero((buffer | 32) == ord("e"))
-    before, behind = (buffer[np.clip(places + step, 0, len(buffer) - 1)] for step in (-1, 1))
-    return bool((_PART_OF_NUMBER[before] & _PART_OF_NUMBER[behind]).any())
-
-
-def _is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
-    return text == words[0] if len(words) == 1 else text.is_in(list(words))
-
-
-def _are_one_of(texts: pl.Series, words: Sequence[str]) -> Flags:
-    found: Flags = texts.to_frame("text").select(_is_one_of(pl.col("text"), words)).to_series().to_numpy()
-    return found
-
-
-def _text_sure(text: pl.Expr, stripped: pl.Expr, known: Rules, facts: _Facts) -> pl.Expr:
-    longest = known.longest or 1 << 20
-    if known.shortest <= 1 and facts.longest <= longest:
-        long = stripped != ""
-    else:
-        size = stripped.str.len_bytes() if facts.ascii else stripped.str.len_chars()
-        long = (size >= max(known.shortest, 1)) & (size <= longest)
-    return long if facts.calm else long & ~text.str.contains(r"[\x00-\x1f\x7f-\x9f]|^\s|\s$")
-
-
-def _gtin_sure(text: pl.Expr) -> pl.Expr:
-    """Tell where a text is digits of which the weights 1, 3, 1, 3, ... from the right add up to tens."""
-    number = text.cast(pl.Int64, strict=False)  # which takes digits and a sign before them
-    weighed = [(number // 10**place % 10) * (1, 3)[place % 2] for place in range(max(GTIN_LENGTHS))]
-    sums: pl.Expr = reduce(add, weighed)
-    sized = text.str.len_bytes().is_in(list(GTIN_LENGTHS))
-    return (text >= "0") & (text < ":") & sized & number.is_not_null() & (sums % 10 == 0)
-
-
-def _text_holds(value: str, known: Rules) -> bool:
-    if known.gtin:
-        return False  # what stands in every row is not read anew here
-    if known.words is not None:
-        return value in known.words
-    fine = value.isascii() and value.isprintable() and value == value.strip()
-    return fine and max(known.shortest, 1) <= len(value) <= (known.longest or len(value))
-
-
-def _number_holds(value: int, known: Rules) -> bool:
-    return (known.least is None or value >= known.least) and (known.most is None or value <= known.most)
-
-
-def _number(text: pl.Expr, mark: str, decimals: int, known: Rules, *, calm_numbers: bool) -> tuple[pl.Expr, pl.Expr]:
-    """Read plain digits with at most one mark between them: exact, for they are few. What is none of these is null.
-
-    The bounds of what is not whole are for `_in_minor_units`.
-    """
-    short = text.str.len_bytes() <= _LONGEST
-    if decimals == 0:
-        value = text.cast(pl.Int64, strict=False)  # which takes digits, and a sign before them
-        return value, reduce(and_, _bounds(value, known), short & value.is_not_null())
-    plain = text if mark == "." else text.str.replace(mark, ".", literal=True)
-    strange = [] if calm_numbers else [text.str.contains(one, literal=True) for one in ("e", "E")]
-    strange += [text.str.contains(".", literal=True)] if mark != "." else []
-    begun = text >= "0"  # with a digit, or a word such as `inf`: no sign, and no mark
-    return plain.cast(pl.Float64, strict=False), reduce(and_, [begun & short, *(~one for one in strange)])
-
-
-def _bounds(value: pl.Expr, known: Rules) -> list[pl.Expr]:
-    checks = [value >= known.least] if known.least is not None else []
-    return checks + ([value <= known.most] if known.most is not None else [])
-
-
-def _in_minor_units(given: pl.Series, decimals: int, known: Rules) -> tuple[pl.Series, Flags]:
-    """Return amounts as whole numbers, and which have no more decimals than that and stand within their bounds.
-
-    A float tells numbers of up to 15 digits apart, and dividing rounds to the nearest float: so a whole number
-    that gives the very float back is the number that was written. (Polars would multiply by the inverse,
-    which does not round so.)
-    """
-    amounts = given.to_numpy()
-    with np.errstate(all="ignore"):  # what is no number, or a huge one, is not exact
-        whole = np.rint(amounts * 10**decimals)
-        exact: Flags = whole / 10**decimals == amounts
-    least, most = -(10**_LONGEST) if known.least is None else known.least, known.most or 10**_LONGEST
-    exact &= (whole >= least) & (whole <= min(most, 10**_LONGEST))
-    if not exact.all():
-        whole[~exact] = 0
-    return pl.Series(given.name, whole.astype(np.int64)), exact
-
-
-def typed(row: type[Row], rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
-    """Return rows that the model passed (values in the order of its fields) as typed columns."""
-    given = list(zip(*rows, strict=True)) or [()] * len(row.model_fields)
-    columns = []
-    for (field, kind), values in zip(schema(row).items(), given, strict=True):
-        if kind == INSTANT:
-            whole = [None if at is None else microseconds(at.astimezone(UTC)) for at in values]
-            columns.append(pl.Series(field, whole, pl.Int64).cast(INSTANT))
-        else:
-            columns.append(pl.Series(field, values, kind))
-    return pl.DataFrame(columns)

@@ -22,7 +22,8 @@ from tombola.costs.operations import (
 )
 from tombola.local.console import LOG_FILE
 from tombola.ports import Ports
-from tombola.ports.documents import Delete, DocumentKey, Documents, OutboundEvent, Snapshot, Where, Write, size_of
+from tombola.ports.document_limits import size_of
+from tombola.ports.documents import Delete, DocumentKey, Documents, OutboundEvent, Snapshot, Where, Write
 from tombola.ports.objects import ObjectInfo, ObjectRef, Objects, ObjectWriter
 from tombola.ports.topics import Message, Topics
 from tombola.runtime.outbox import PublishingDocuments

@@ -182,6 +182,7 @@ class Manifest(Declared):
             "google-documents": self.reads.documents or self.writes.documents,
             "google-keys": self.secrets,
             "google-objects": self.reads.objects or self.writes.objects,
+            "google-questions": self.reads.warehouse,
             "google-topics": self.publishes or pushed,
             "google-warehouse": self.reads.warehouse or self.writes.warehouse,
             "identity": pushed or isinstance(self.trigger, ScheduleTrigger),

@@ -77,7 +77,7 @@ def _google(chosen: "Settings") -> Ports:
     from tombola.adapters.google.objects import GoogleObjects  # noqa: PLC0415
     from tombola.adapters.google.topics import GoogleTopics  # noqa: PLC0415
     from tombola.adapters.google.warehouse import GoogleWarehouse  # noqa: PLC0415
-    from tombola.feeds.tables import KEYS, TABLES  # noqa: PLC0415
+    from tombola.feeds.tables import TABLES  # noqa: PLC0415
     from tombola.ports.memo import Memo  # noqa: PLC0415
     from tombola.runtime.outbox import PublishingDocuments  # noqa: PLC0415
 
@@ -89,7 +89,7 @@ def _google(chosen: "Settings") -> Ports:
         documents=PublishingDocuments(GoogleDocuments(chosen.project, clock), topics),
         warehouse=GoogleWarehouse(
             chosen.project, chosen.dataset, bucket_prefix=chosen.bucket_prefix, location=chosen.location,
-            tables=TABLES, keys=KEYS,
+            tables=TABLES,
         ),
         keys=_keys(chosen, chosen.project),
         clock=clock,

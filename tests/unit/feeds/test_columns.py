@@ -7,7 +7,7 @@ import polars as pl
 
 from tombola.feeds.columns import REMEMBERED, Columns
 from tombola.feeds.contracts import ShopperRow
-from tombola.feeds.masking import schema
+from tombola.feeds.typed_columns import schema
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

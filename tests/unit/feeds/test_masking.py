@@ -16,11 +16,12 @@ from tombola.feeds.contracts import KINDS, contract, reading
 from tombola.feeds.decoding import Decoder
 from tombola.feeds.events import FeedKind
 from tombola.feeds.formats import open_records
-from tombola.feeds.masking import Mask, typed
+from tombola.feeds.masking import Mask
 from tombola.feeds.measuring import Measured
 from tombola.feeds.receipts import Finding
 from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.seen_keys import BITS
+from tombola.feeds.typed_columns import typed
 from tombola.retailers.model import Dialect, Retailer
 
 LATEST = datetime(2030, 1, 1, tzinfo=UTC)

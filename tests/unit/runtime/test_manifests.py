@@ -172,7 +172,7 @@ def test_a_function_installs_the_clients_of_the_ports_it_touches_and_no_other(fo
     assert {name: one.installs for name, one in read_manifests(folder).items()} == {
         "ring_bell": ("google-documents", "google-topics", "identity", "signing"),
         "list_keys": ("google-keys",),
-        "wind_up": ("google-objects", "google-warehouse", "identity"),
+        "wind_up": ("google-objects", "google-questions", "google-warehouse", "identity"),
     }
 
 

@@ -1,6 +1,7 @@
 output "account" {
   description = "E-mail address of the function's account."
-  value       = "fn-${var.function.service}@${var.place.project}.iam.gserviceaccount.com"
+  value       = "fn-${var.function.service}@${var.place.project}.iam.gserviceaccount.com" # known before it exists
+  depends_on  = [google_service_account.this]
 }
 
 output "services" {

@@ -16,6 +16,7 @@ import msgpack
 
 from tombola.adapters.embedded.database import Database
 from tombola.ports.clock import Clock
+from tombola.ports.document_limits import check_commit
 from tombola.ports.documents import (
     COLLECTIONS,
     Create,
@@ -29,7 +30,6 @@ from tombola.ports.documents import (
     Value,
     Where,
     Write,
-    check_commit,
     outbox_writes,
 )
 from tombola.ports.errors import PreconditionFailed
@@ -37,6 +37,8 @@ from tombola.ports.indexes import check_query, query_order
 
 PAGE = 500
 """Documents read at a time by a query."""
+EXPIRED_AT_ONCE = 20
+"""Most expired documents that one commit deletes of a collection it writes to."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = 1
 """The msgpack extension type of an instant: microseconds since 1970 as a big-endian int64."""
@@ -62,7 +64,10 @@ CREATE TABLE IF NOT EXISTS last_version (only INTEGER PRIMARY KEY CHECK (only = 
 INSERT OR IGNORE INTO last_version VALUES (1, 0);
 """
 
-_INDEXED: Mapping[str, tuple[str, ...]] = {name: declared.queried for name, declared in COLLECTIONS.items()}
+_INDEXED: Mapping[str, tuple[str, ...]] = {
+    name: (*declared.queried, *filter(None, [declared.expires])) for name, declared in COLLECTIONS.items()
+}
+"""Fields with entries: those of queries, and the one that tells when a document's time is over."""
 
 
 class EmbeddedDocuments:
@@ -104,6 +109,8 @@ class EmbeddedDocuments:
                 _apply(connection, write, body, version + offset)
             for offset, event in enumerate(outbox, start=len(writes)):
                 _insert(connection, event, cast("bytes", bodies[offset]), version + offset)  # kept if it is there
+            for collection in {write.key.collection for write in writes}:
+                _expire(connection, collection, self._clock.now())
 
     def _get(self, key: DocumentKey) -> Snapshot | None:
         found = self._database.rows(
@@ -214,6 +221,25 @@ def _delete(connection: sqlite3.Connection, write: Delete) -> bool:
     if done.rowcount == 1 and _INDEXED[write.key.collection]:
         _unindex(connection, write.key)
     return done.rowcount == 1
+
+
+def _expire(connection: sqlite3.Connection, collection: str, now: datetime) -> None:
+    """Delete some documents whose time is over; whoever writes to a collection cleans up more than it adds.
+
+    Firestore does it by itself, within a day or so: until then they may be read, here as there.
+    """
+    name = COLLECTIONS[collection].expires
+    if name is None:
+        return
+    ended = connection.execute(
+        "SELECT id FROM entries WHERE collection = ? AND field = ? AND kind = ? AND value <= ? LIMIT ?",
+        (collection, name, *_sortable(now), EXPIRED_AT_ONCE),
+    ).fetchall()
+    for table in ("documents", "entries"):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE collection = ? AND id = ?",  # noqa: S608 (fixed words only)
+            [(collection, id_) for (id_,) in ended],
+        )
 
 
 def _index(connection: sqlite3.Connection, key: DocumentKey, fields: Fields) -> None:

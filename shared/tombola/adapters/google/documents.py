@@ -19,6 +19,7 @@ from tombola.adapters.google.document_values import restored, stored
 from tombola.adapters.google.errors import check_response, refusal, translated
 from tombola.adapters.google.http import Api
 from tombola.ports.clock import Clock
+from tombola.ports.document_limits import check_commit
 from tombola.ports.documents import (
     Create,
     Delete,
@@ -28,7 +29,6 @@ from tombola.ports.documents import (
     Snapshot,
     Where,
     Write,
-    check_commit,
     outbox_writes,
 )
 from tombola.ports.errors import NotFound, PreconditionFailed, Unavailable

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from tombola.adapters.google.errors import translated
-from tombola.adapters.google.warehouse_clients import Clients
+from tombola.adapters.google.warehouse_clients import JOB_SECONDS, Clients
 from tombola.adapters.google.warehouse_sources import BUCKET, carried
 from tombola.ports.objects import ObjectRef, Objects
 from tombola.ports.warehouse import EVENT_TABLES, check_event, check_table
@@ -25,14 +25,15 @@ REQUEST_SECONDS = 30
 """One request to start or look at a job: BigQuery answers within seconds, or not at all."""
 RETRY_SECONDS = 60
 """How long such a request is repeated: a function has nine minutes, and its caller comes again."""
-JOB_SECONDS = 420
-"""How long a job is waited for. One that takes longer goes on, and the next call adopts it."""
 CARRIERS = 4
 """Sources carried at a time: each holds some thousand rows."""
 
 
 class GoogleWarehouse:
-    """The tables of one dataset. `tables` are those of the feeds, and may be a mapping that makes them late."""
+    """The tables of one dataset. `tables` are those of the feeds, and may be a mapping that makes them late.
+
+    What names one row is known to the dataset's views alone.
+    """
 
     def __init__(
         self,
@@ -42,11 +43,10 @@ class GoogleWarehouse:
         bucket_prefix: str,
         location: str,
         tables: Mapping[str, "pa.Schema"],
-        keys: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Load from buckets that begin with `bucket_prefix`. `location` is where the dataset lies."""
         self._project, self._dataset, self._bucket_prefix = project, dataset, bucket_prefix
-        self._tables, self._keys = tables, keys or {}
+        self._tables = tables
         self._clients = Clients(project, dataset, location)
 
     def load(self, table: str, sources: Sequence[ObjectRef]) -> None:
@@ -166,9 +166,10 @@ class GoogleWarehouse:
         """Run a statement in BigQuery's own SQL."""
         with translated(what):
             job = self._clients.jobs().query(
-                statement, job_config=_asked(what, parameters), retry=_retry(), timeout=REQUEST_SECONDS
+                statement, job_config=_asked(what, parameters), retry=_retry(), timeout=REQUEST_SECONDS, job_retry=None
             )
-            return job.result(retry=_retry(), timeout=JOB_SECONDS).to_arrow(create_bqstorage_client=False)
+            rows = job.result(retry=_retry(), timeout=JOB_SECONDS, job_retry=None)
+            return rows.to_arrow(create_bqstorage_client=False)
 
 
 def _asked(what: str, parameters: Mapping[str, object]) -> "QueryJobConfig":

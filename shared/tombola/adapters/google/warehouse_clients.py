@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 MAXIMUM_BYTES_BILLED = 1024**4
 """What one question may cost: a tebibyte, some six dollars. A report of a large campaign reads a tenth of it."""
+JOB_SECONDS = 420
+"""How long a job is waited for, and a question may take: a function has nine minutes. A load that takes longer goes on,
+and the next call adopts it."""
 EMULATOR = "BIGQUERY_EMULATOR_HOST"
 """Google's own variable: its client goes there."""
 STORAGE_EMULATOR = "BIGQUERY_STORAGE_EMULATOR_HOST"
@@ -43,6 +46,7 @@ class Clients:
                     default_query_job_config=QueryJobConfig(
                         default_dataset=f"{self._project}.{self._dataset}",
                         maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
+                        job_timeout_ms=JOB_SECONDS * 1000,
                         labels={"tombola": "report"},
                     ),
                 )

@@ -9,13 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
+from tombola.local.emulators.deliveries import Counts, Delivery
+from tombola.local.emulators.letters import DeadLetters, age
 from tombola.local.emulators.messages import PubSub, Received
 from tombola.ports.errors import Unavailable
 from tombola.ports.topics import Message, Topics
-from tombola.runtime.dead_letters import SOURCE_ATTEMPTS, SOURCE_SUBSCRIPTION
 from tombola.runtime.topology import DEAD_LETTERS, Subscription
 
 AT_ONCE = 200
@@ -26,50 +26,6 @@ EXPECTED_WITHIN = 60.0
 """Seconds in which what is published must be there to be pulled."""
 ASKING = 8
 """Subscriptions asked at the same time."""
-_SOURCE_PREFIX = "CloudPubSubDeadLetter"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One delivery of a message, ours until its deadline."""
-
-    id: int
-    subscription: str
-    received: Received = field(repr=False)
-
-    @property
-    def message_id(self) -> str:
-        """Name the message, the same for every delivery."""
-        return self.received.message_id
-
-    @property
-    def data(self) -> bytes:
-        """What was published."""
-        return self.received.data
-
-    @property
-    def attributes(self) -> Mapping[str, str]:
-        """What was published beside the data."""
-        return self.received.attributes
-
-    @property
-    def attempt(self) -> int:
-        """Count deliveries, from 1."""
-        return self.received.attempt
-
-    @property
-    def published_at(self) -> datetime:
-        """Tell when it was published."""
-        return self.received.published_at
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Deliveries of one subscription, as far as this process knows."""
-
-    ready: int = 0
-    in_flight: int = 0
-    waiting: int = 0
 
 
 class PulledQueue:
@@ -84,8 +40,7 @@ class PulledQueue:
         self._ready: dict[str, list[Delivery]] = {name: [] for name in self._subscriptions}
         self._leased: dict[int, Delivery] = {}
         self._waiting: dict[tuple[str, str], float] = {}  # by subscription and message: due about then
-        self._dying: Counter[str] = Counter()  # by subscription: given up, and not yet among the letters
-        self._letters: dict[str, Received] = {}
+        self._letters = DeadLetters(pubsub, {one.name: one.topic for one in subscriptions}, self.expect)
         self._asked_at = 0.0
         self._expected: Counter[str] | None = None  # messages by subscription; None: nobody tells what is published
         self._asking = ThreadPoolExecutor(ASKING, thread_name_prefix="pulling")
@@ -131,7 +86,7 @@ class PulledQueue:
                     wait = min(retry.maximum_backoff, retry.minimum_backoff * 2 ** (delivery.attempt - 1))
                     self._waiting[subscription, delivery.message_id] = time.time() + wait
                 else:
-                    self._dying[subscription] += 1
+                    self._letters.expect(subscription)
             self._pubsub.refuse(subscription, [delivery.received.ack_id])
 
     def release_all(self) -> int:
@@ -146,7 +101,6 @@ class PulledQueue:
 
     def counts(self) -> Mapping[str, Counts]:
         """Return what lies in every subscription, the dead letters' included, as far as this process has seen it."""
-        self._take_letters()
         with self._lock:
             in_flight = [each.subscription for each in self._leased.values()]
             waiting = [name for name, _ in self._waiting]
@@ -154,7 +108,7 @@ class PulledQueue:
                 name: Counts(len(ready), in_flight.count(name), waiting.count(name))
                 for name, ready in self._ready.items()
             }
-            return counted | {DEAD_LETTERS: Counts(ready=len(self._letters))}
+            return counted | {DEAD_LETTERS: Counts(ready=len(self._letters.kept()))}
 
     def due(self) -> set[str]:
         """Return the subscriptions in which something was found. Raises `Unavailable` for what is expected in vain."""
@@ -174,42 +128,30 @@ class PulledQueue:
         its subscription is pulled again.
         """
         with self._lock:
-            if self._dying.total():
-                self._take_letters()
-            to_come = self._dying.total() or any((self._expected or {}).values())
+            to_come = self._letters.to_come() or any((self._expected or {}).values())
             held = bool(self._leased) or any(self._ready.values()) or to_come
             return time.time() if held else min(self._waiting.values(), default=None)
 
     def recent(self, topic: str, limit: int) -> Sequence[Received]:
         """Return the latest of all dead letters, or of what is held here of another topic, oldest first."""
-        if topic == DEAD_LETTERS:
-            self._take_letters()
         with self._lock:
+            if topic == DEAD_LETTERS:
+                return self._letters.kept()[-limit:]
             held = [*self._leased.values(), *(each for ready in self._ready.values() for each in ready)]
             of_topic = {
                 each.message_id: each.received for each in held if self._subscriptions[each.subscription].topic == topic
             }
-            kept = self._letters if topic == DEAD_LETTERS else of_topic
-            return sorted(kept.values(), key=lambda one: (one.published_at, one.message_id))[-limit:]
+            return sorted(of_topic.values(), key=age)[-limit:]
 
     def redrive(self, message_ids: Sequence[str], /) -> int:
-        """Publish dead letters again to the topics they came from; return how many.
-
-        So every subscription of the topic gets them, not only the one they died on: functions are idempotent. One
-        whose subscription is not known stays where it is.
-        """
-        done = 0
-        for letter in self._letters_named(message_ids):
-            source = letter.attributes.get(SOURCE_SUBSCRIPTION, "").rpartition("/")[2]
-            if source in self._subscriptions:
-                clean = {name: text for name, text in letter.attributes.items() if not name.startswith(_SOURCE_PREFIX)}
-                self._pubsub.publish(self._subscriptions[source].topic, letter.data, clean)
-                done += self._forget(letter)
-        return done
+        """Put dead letters back to the topics they came from; return how many (see `DeadLetters.redrive`)."""
+        with self._lock:
+            return self._letters.redrive(message_ids)
 
     def discard(self, message_ids: Sequence[str], /) -> int:
         """Forget dead letters for good; return how many."""
-        return sum(self._forget(letter) for letter in self._letters_named(message_ids))
+        with self._lock:
+            return self._letters.discard(message_ids)
 
     def _await_expected(self, expected: Counter[str]) -> None:
         give_up_at = time.monotonic() + EXPECTED_WITHIN
@@ -223,7 +165,7 @@ class PulledQueue:
 
     def _comes_again(self, subscription: str) -> bool:
         now = time.time()
-        return self._dying[subscription] > 0 or any(
+        return self._letters.expected(subscription) or any(
             name == subscription and due <= now for (name, _), due in self._waiting.items()
         )
 
@@ -252,22 +194,6 @@ class PulledQueue:
         names = dict.fromkeys(each.subscription for each in found)
         return [(name, [each for each in found if each.subscription == name]) for name in names]
 
-    def _take_letters(self) -> None:
-        with self._lock:
-            while received := self._pubsub.pull(DEAD_LETTERS, AT_ONCE):
-                self._dying -= Counter(_died_on(each) for each in received if each.message_id not in self._letters)
-                self._letters.update({each.message_id: each for each in received})
-
-    def _letters_named(self, message_ids: Iterable[str]) -> list[Received]:
-        self._take_letters()
-        with self._lock:
-            return [self._letters[each] for each in dict.fromkeys(message_ids) if each in self._letters]
-
-    def _forget(self, letter: Received) -> bool:
-        self._pubsub.acknowledge(DEAD_LETTERS, [letter.ack_id])
-        with self._lock:
-            return self._letters.pop(letter.message_id, None) is not None
-
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
@@ -280,9 +206,3 @@ class _Telling:
         """See `Topics.publish`."""
         self.topics.publish(topic, messages)
         self.queue.expect(topic, len(messages))
-
-
-def _died_on(letter: Received) -> str:
-    """Return the subscription on which Pub/Sub gave a message up; empty for a letter that a function wrote."""
-    by_pubsub = SOURCE_ATTEMPTS in letter.attributes and "reason" not in letter.attributes
-    return letter.attributes.get(SOURCE_SUBSCRIPTION, "") if by_pubsub else ""
