@@ -151,7 +151,7 @@ def deployed(bundles: Path, folder: Path) -> Iterator[Deployment]:
     def hurried(subscription: Subscription) -> Retry:
         """Wait for two seconds at the most between two attempts, not for ten minutes."""
         attempts = 5 if subscription.name == GIVING_UP else 100
-        return Retry(ack_deadline=60, minimum_backoff=1, maximum_backoff=2, max_attempts=attempts)
+        return Retry(ack_deadline=20, minimum_backoff=1, maximum_backoff=2, max_attempts=attempts)
 
     with cloud(folder / "buckets", endpoint, hurried) as emulated:
         for topic in topology.topics():
