@@ -69,12 +69,12 @@ class Service:
         return [json.loads(line) for line in self.said.read_text().splitlines() if line.startswith("{")]
 
 
-def installed(bundle: Path, folder: Path, *options: str) -> Path:
+def installed(bundle: Path, folder: Path) -> Path:
     """Install what a bundle requires, and nothing else, where nothing is; return its `functions-framework`."""
     python = folder / "bin" / "python"
     for command in (
         ["uv", "venv", "--quiet", "--python", sys.executable, str(folder)],
-        ["uv", "pip", "install", "--quiet", "--python", str(python), *options, "--require-hashes", *WANTED],
+        ["uv", "pip", "install", "--quiet", "--python", str(python), "--require-hashes", *WANTED],
     ):
         done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
