@@ -53,9 +53,10 @@ def emulators(session: nox.Session) -> dict[str, str]:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """The main job, end to end, on real data; ends with the reconciliation."""
-    sync(session, extras=("demo",))
-    session.run("tombola", "demo", *session.posargs)
+    """The main job, end to end, on real data; ends with the reconciliation. `-- --on emulators`: on Google's own."""
+    emulated = "--on" in session.posargs
+    sync(session, extras=("demo", "google") if emulated else ("demo",))
+    session.run("tombola", "demo", *session.posargs, env=emulators(session) if emulated else {})
 
 
 @nox.session

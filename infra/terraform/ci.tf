@@ -3,6 +3,7 @@
 locals {
   deployer = var.continuous_integration == null ? null : "serviceAccount:tombola-deploy@${var.project}.iam.gserviceaccount.com"
   ci       = var.continuous_integration == null ? {} : { deploy = var.continuous_integration }
+  ci_pool  = "projects/${var.project_number}/locations/global/workloadIdentityPools/continuous-integration"
   deploys = [
     "roles/artifactregistry.admin", "roles/bigquery.admin", "roles/cloudbuild.builds.editor", "roles/cloudscheduler.admin",
     "roles/compute.admin", "roles/datacatalog.admin", "roles/datastore.owner", "roles/iam.roleAdmin",
@@ -15,7 +16,7 @@ locals {
 resource "google_iam_workload_identity_pool" "ci" {
   for_each                  = local.ci
   project                   = local.project
-  workload_identity_pool_id = "continuous-integration"
+  workload_identity_pool_id = basename(local.ci_pool)
   display_name              = "Continuous integration"
 }
 
@@ -40,10 +41,11 @@ resource "google_service_account" "ci" {
 }
 
 resource "google_service_account_iam_member" "ci" {
+  depends_on         = [google_iam_workload_identity_pool_provider.ci]
   for_each           = local.ci
   service_account_id = google_service_account.ci[each.key].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "principal://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${google_iam_workload_identity_pool.ci[each.key].workload_identity_pool_id}/subject/${each.value.subject}"
+  member             = "principal://iam.googleapis.com/${local.ci_pool}/subject/${each.value.subject}"
 }
 
 resource "google_project_iam_member" "ci" {

@@ -51,8 +51,8 @@ for name in {names!r}:
 """
 MEBIBYTE = 1024**2
 HEAD = """\
-| seconds / of CPU | hello | hello, same imports | function | to the latter | peak MiB |
-|---|---:|---:|---:|---:|---:|"""
+| seconds / of CPU | hello | hello, same imports | function | once more | to the imports | peak MiB |
+|---|---:|---:|---:|---:|---:|---:|"""
 
 
 class Start(NamedTuple):
@@ -64,9 +64,10 @@ class Start(NamedTuple):
 
 @dataclass(frozen=True)
 class Figures:
-    """Medians of starts, and the peak of memory in MiB."""
+    """Medians of starts, of a second answer (`again`) by the same process, and the peak of memory in MiB."""
 
     function: Start
+    again: Start
     hello: Start
     hello_with_imports: Start
     peak_mib: int
@@ -83,7 +84,7 @@ class Figures:
 
     def told(self) -> dict[str, object]:
         """Return the figures by their names."""
-        starts = {name: getattr(self, name)._asdict() for name in ("function", "hello", "hello_with_imports")}
+        starts = {name: getattr(self, name)._asdict() for name in ("function", "again", "hello", "hello_with_imports")}
         return {**starts, "ratio": self.ratio, "cpu_ratio": self.cpu_ratio, "peak_mib": self.peak_mib}
 
 
@@ -105,24 +106,28 @@ class Contest:
         story = STORIES[self.manifest.name](self.world, self.number)
         return sent(next(story), self.environment["TOMBOLA_BUCKET_PREFIX"], self.number)
 
-    def start(self, main: Path, name: str, request: Request) -> Start:
-        """Start a function and have it answer."""
+    def start(self, main: Path, name: str, *requests: Request) -> list[Start]:
+        """Start a function and have it answer, one request after the other."""
+        took = []
         began = time.perf_counter()
         with served(self.program, main, name, self.environment, self.folder / "log") as service:
-            reply = service.send(request)
-            took = Start(time.perf_counter() - began, sum(_cpu(service.process.pid)))
-            assert reply.status < 300, (reply.body, service.log())
+            for request in requests:
+                reply = service.send(request)
+                assert reply.status < 300, (reply.body, service.log())
+                took.append(Start(time.perf_counter() - began, sum(_cpu(service.process.pid))))
         return took
 
-    def function(self) -> Start:
-        """Start the function itself."""
-        return self.start(self.bundle / "main.py", self.manifest.name, self.told())
+    def function(self) -> tuple[Start, Start]:
+        """Start the function itself; return what it took, and what it takes to answer once more."""
+        requests = self.told(), self.told()
+        first, second = self.start(self.bundle / "main.py", self.manifest.name, *requests)
+        return first, Start(second.seconds - first.seconds, second.cpu - first.cpu)
 
     def hello(self, names: list[str]) -> Start:
         """Start a hello that imports these."""
         main = self.folder / "hello.py"
         main.write_text(HELLO.format(imports=OTHERS.format(names=names) if names else ""), encoding="utf-8")
-        return self.start(main, "hello", Request(method="GET"))
+        return self.start(main, "hello", Request(method="GET"))[0]
 
     def imported(self) -> list[str]:
         """Return what the function has imported by its first answer: not ours, not Python's."""
@@ -139,7 +144,7 @@ class Contest:
     def peak(self) -> int:
         """Return MiB at the most, of all processes, after many calls."""
         at_once = min(self.manifest.sizing.concurrency, CALLS)
-        requests = [self.told() for _ in range(CALLS)]
+        requests = [self.told() for _ in range(at_once)]
         name, environment = self.manifest.name, {**self.environment, "THREADS": str(at_once)}
         with served(self.program, self.bundle / "main.py", name, environment, self.folder / "log") as service:
             with ThreadPoolExecutor(at_once) as pool:
@@ -150,9 +155,8 @@ class Contest:
     def figures(self, runs: int) -> Figures:
         """Let all take turns."""
         names = self.imported()
-        turns = [(self.function(), self.hello([]), self.hello(names)) for _ in range(runs)]
-        function, hello, with_imports = (_middle(starts) for starts in zip(*turns, strict=True))
-        return Figures(function, hello, with_imports, self.peak())
+        turns = [(*self.function(), self.hello([]), self.hello(names)) for _ in range(runs)]
+        return Figures(*(_middle(starts) for starts in zip(*turns, strict=True)), peak_mib=self.peak())
 
 
 def main() -> None:
@@ -160,14 +164,20 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--only", action="append", metavar="NAME", help="one function; may be given again")
-    options.add_argument("--write", action="store_true", help=f"write {FIGURES.relative_to(ROOT)}")
+    options.add_argument("--write", action="store_true", help=f"into {FIGURES.relative_to(ROOT)}")
     given = options.parse_args()
+    say = Console(highlight=False, soft_wrap=True).print
+    say(machine := _machine(), "", HEAD, sep="\n")
+    told = json.loads(FIGURES.read_bytes())["functions"] if FIGURES.exists() else {}
+    slow = []
     with tempfile.TemporaryDirectory() as folder:
-        found = dict(_measured(Path(folder), given.only, given.runs))
-    _print(found)
-    if given.write:
-        told = {name: one.told() for name, one in found.items()}
-        FIGURES.write_text(json.dumps({"machine": _machine(), "functions": told}, indent=2) + "\n", encoding="utf-8")
+        for name, one in _measured(Path(folder), given.only, given.runs):
+            say(_row(name, one))
+            told[name] = one.told()
+            slow += [name] if one.ratio > GOAL else []
+            if given.write:
+                FIGURES.write_text(_text({"machine": machine, "functions": told}), encoding="utf-8")
+    say(f"\ngoal: at most {GOAL} x hello with the same imports; missed by {', '.join(slow) or 'none'}")
 
 
 def _measured(folder: Path, only: list[str] | None, runs: int) -> Iterator[tuple[str, Figures]]:
@@ -181,7 +191,7 @@ def _measured(folder: Path, only: list[str] | None, runs: int) -> Iterator[tuple
 
 def _contest(cloud: Cloud, manifest: Manifest, bundle: Path, folder: Path) -> Contest:
     folder.mkdir()
-    program = installed(bundle, folder / "environment", "--compile-bytecode")  # as the platform's builder does
+    program = installed(bundle, folder / "environment")  # a first start, which does not count, compiles what it imports
     world, environment = cloud.project(
         manifest.name, warehouse=bool(manifest.reads.warehouse or manifest.writes.warehouse)
     )
@@ -214,15 +224,16 @@ def _cpu(pid: int) -> Iterator[float]:
         yield (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _print(found: Mapping[str, Figures]) -> None:
-    say = Console(highlight=False, width=120).print
-    say(_machine(), "", HEAD, sep="\n")
-    for name, one in found.items():
-        starts = (one.hello, one.hello_with_imports, one.function)
-        cells = [f"{start.seconds:.2f} / {start.cpu:.2f}" for start in starts]
-        say(f"| `{name}` | {' | '.join(cells)} | {one.ratio:.2f} x / {one.cpu_ratio:.2f} x | {one.peak_mib} |")
-    slow = [name for name, one in found.items() if one.ratio > GOAL]
-    say(f"\ngoal: at most {GOAL} x hello with the same imports; missed by {', '.join(slow) or 'none'}")
+def _row(name: str, one: Figures) -> str:
+    cells = [
+        f"{start.seconds:.2f} / {start.cpu:.2f}"
+        for start in (one.hello, one.hello_with_imports, one.function, one.again)
+    ]
+    return f"| `{name}` | {' | '.join(cells)} | {one.ratio:.2f} x / {one.cpu_ratio:.2f} x | {one.peak_mib} |"
+
+
+def _text(told: Mapping[str, object]) -> str:
+    return json.dumps(told, indent=2, sort_keys=True) + "\n"
 
 
 def _machine() -> str:

@@ -12,7 +12,6 @@ from tombola.campaigns.baskets import Basket, BasketLine
 from tombola.campaigns.changes import Change
 from tombola.campaigns.counting import MAXIMUMS, Bound, Clause, Counted, Plan
 from tombola.campaigns.model import Campaign
-from tombola.campaigns.smallest import smallest_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,11 @@ class Trace:
     @cached_property
     def change(self) -> Change:
         """The smallest change that earns this tier and all before it; without steps if it is earned already."""
-        return Change() if self.qualifies else smallest_change(self.campaign.joint_plans[self.tier - 1], self.lines)
+        if self.qualifies:
+            return Change()
+        from tombola.campaigns.smallest import smallest_change  # noqa: PLC0415 (few functions ever search)
+
+        return smallest_change(self.campaign.joint_plans[self.tier - 1], self.lines)
 
     @property
     def explanation(self) -> Explanation:

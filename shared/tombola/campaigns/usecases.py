@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tombola.campaigns import lifecycle
 from tombola.campaigns.candidates import CampaignIndex, candidates
-from tombola.campaigns.checking import CheckedCampaign, check, named_retailers
 from tombola.campaigns.lifecycle import Head, KeyKind, Version
 from tombola.campaigns.model import Launched
 from tombola.errors import Malformed, Unknown
@@ -16,6 +15,9 @@ from tombola.ports.documents import Create, DocumentKey, Replace, Snapshot, Wher
 from tombola.ports.errors import PreconditionFailed
 from tombola.retailers.model import Retailer
 from tombola.retailers.usecases import find_retailer
+
+if TYPE_CHECKING:
+    from tombola.campaigns.checking import CheckedCampaign
 
 __all__ = [
     "candidates",
@@ -38,11 +40,13 @@ LIVE = "live-campaigns"
 STARTED = ("launched", "ended", "revealed")
 
 
-def check_campaign(ports: Ports | None, text: bytes | str) -> CheckedCampaign:
+def check_campaign(ports: Ports | None, text: bytes | str) -> "CheckedCampaign":
     """Return the checked campaign; without ports, all but its retailers is checked, and a warning says so.
 
     Raises `Malformed` (`malformed-campaign`) naming every fault with its place.
     """
+    from tombola.campaigns.checking import CheckedCampaign, check, named_retailers  # noqa: PLC0415 (few ever check one)
+
     checked = check(text, None if ports is None else _known(ports, named_retailers(text)))
     if isinstance(checked, CheckedCampaign):
         return checked
