@@ -88,13 +88,17 @@ def check_response(asked: str, response: Response) -> None:
 
 
 def refusal(response: Response) -> Refusal | None:
-    """Return why an answer of Google's REST interfaces says no, None if it says yes."""
+    """Return why an answer of Google's REST interfaces says no, None if it says yes.
+
+    A method that streams (Firestore's `runQuery` and `batchGet`) says no inside a list of one, as it says yes in one.
+    """
     if response.status_code < 400:  # noqa: PLR2004 (as HTTP has it)
         return None
     try:
-        told = response.json()["error"]
+        said = response.json()
+        told = (said[0] if isinstance(said, list) else said)["error"]
         return Refusal(told.get("status"), told.get("message", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return Refusal(None, response.text[:200])
 
 
