@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -90,3 +91,21 @@ def test_a_bundle_that_lacks_what_its_function_imports_does_not_start(
         served(program, bundle / "main.py", "list_keys", {}, tmp_path / "log"),
     ):
         pass
+
+
+def test_every_function_has_half_as_much_memory_again_as_it_was_seen_to_need() -> None:
+    """The intake of files is measured elsewhere too, with 20 million rows: the larger of the two counts."""
+    seen = {name: one["peak_mib"] for name, one in _figures("cold")["functions"].items()}
+    seen["validate_feed"] = max(seen["validate_feed"], _figures("feeds")["peak_mib_20m"])
+    assert seen.keys() == FUNCTIONS.keys()
+    short = {name: mib for name, mib in seen.items() if _mib(FUNCTIONS[name].sizing.memory) < 1.5 * mib}
+    assert short == {}
+
+
+def _figures(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "docs" / "bench" / f"{name}.json").read_bytes())
+    return found
+
+
+def _mib(memory: str) -> int:
+    return int(memory[:-2]) * {"Mi": 1, "Gi": 1024}[memory[-2:]]
