@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -114,13 +114,18 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def main() -> int:
-    """Stage, and say what was staged, or what has changed."""
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--into", type=Path, default=ROOT / "build", metavar="FOLDER")
     options.add_argument("--extra", action="append", default=[], metavar="NAME", help="for every function")
     options.add_argument("--changed-since", type=Path, metavar="FILE", help="a manifest.json of before")
-    given = options.parse_args()
+    return options.parse_args(words)
+
+
+def main() -> int:
+    """Stage, and say what was staged, or what has changed."""
+    given = parsed()
     try:
         before = read_hashes(given.changed_since) if given.changed_since else None
         hashes = bundle(given.into, given.extra)
