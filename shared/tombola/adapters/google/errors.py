@@ -102,6 +102,16 @@ def refusal(response: Response) -> Refusal | None:
         return Refusal(None, response.text[:200])
 
 
+def object_of(asked: str, response: Response) -> dict[str, Any]:
+    """Return the JSON object that an answer is. Raises `Unavailable` for any other: something between has made it."""
+    with translated(asked):
+        found = response.json()
+    if not isinstance(found, dict):
+        msg = f"{asked}: found {type(found).__name__} in JSON; expected an object"
+        raise Unavailable(msg)
+    return found
+
+
 def _is_of_a_client(error: Exception) -> bool:
     return isinstance(error, tuple(getattr(sys.modules.get(module), name, ()) for module, name in FAMILIES))
 
