@@ -42,6 +42,7 @@ def bundle(into: Path, extras: Iterable[str] = ()) -> dict[str, str]:
     Whatever was staged there before and is no function any more is taken away. Raises `NotBundled`, and `Malformed`
     for manifests that are not as they must be.
     """
+    _check_sources()
     manifests = read_manifests(ROOT / "functions")
     into.mkdir(parents=True, exist_ok=True)
     for gone in read_hashes(into / HASHES).keys() - manifests.keys():
@@ -72,8 +73,28 @@ def changed(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
     return sorted(name for name, value in now.items() if before.get(name) != value)
 
 
+def _check_sources() -> None:
+    """Refuse what git does not know, and links: a wheel takes all that lies in the package, keys and notes too.
+
+    Where there is no repository there is nothing to ask, as in an unpacked archive of one.
+    """
+    package = ROOT / "shared" / "tombola"
+    found = [path for path in package.rglob("*") if path.is_symlink()]
+    if (ROOT / ".git").exists():
+        listing = ("git", "ls-files", "-z", "--others", "--exclude-standard", "--", str(package))
+        found += [ROOT / name for name in _said(*listing).split("\0") if name]
+    if found:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in sorted(found)[:10])
+        msg = (
+            f"{len(found)} files would come into the wheel unseen: {names}; expected files that git knows, and no links"
+        )
+        raise NotBundled(msg)
+
+
 def _stage(manifest: Manifest, wheel: Path, folder: Path, extras: tuple[str, ...]) -> str:
     """Write one bundle; return the hash of the names and contents of its files."""
+    if folder.is_symlink():
+        folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     pinned = _requirements(tuple(sorted({*manifest.installs, *extras})))
@@ -103,13 +124,18 @@ def _requirements(extras: tuple[str, ...]) -> str:
 
 
 def _uv(*words: str) -> str:
-    if (uv := shutil.which("uv")) is None:
-        msg = "uv is not on the PATH; expected it there: pip install uv"
+    return _said("uv", *words)
+
+
+def _said(program: str, *words: str) -> str:
+    """Return what a program prints. Raises `NotBundled` when it is not there, or says no."""
+    if (found := shutil.which(program)) is None:
+        msg = f"{program} is not on the PATH; expected it there" + (": pip install uv" if program == "uv" else "")
         raise NotBundled(msg)
     environment = {**os.environ, "SOURCE_DATE_EPOCH": NEW_YEAR_2020}
-    done = subprocess.run([uv, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
+    done = subprocess.run([found, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
     if done.returncode != 0:
-        msg = f"uv {words[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}"
+        msg = f"{program} {words[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}"
         raise NotBundled(msg)
     return done.stdout
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +35,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @contextmanager
 def deployed(bundles: Path, name: str, environment: Mapping[str, str], folder: Path) -> Iterator[Service]:
-    """Install a bundle alone, and serve it."""
-    program = installed(bundles / name, folder / "venv")
-    with served(program, bundles / name / "main.py", name, environment, folder / "log") as service:
+    """Install a bundle alone, and serve it, from a copy: Python writes beside what it imports."""
+    bundle = shutil.copytree(bundles / name, folder / "bundle")
+    program = installed(bundle, folder / "venv")
+    with served(program, bundle / "main.py", name, environment, folder / "log") as service:
         yield service
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,22 @@ def test_hashes_that_are_none_are_refused(checkout: Path, bundler: Bundler, text
     done = bundler(checkout, "--changed-since", checkout / "before.json")
     assert (done.returncode, done.stdout) == (1, "")
     assert "before.json: found something else; expected a JSON object of a hash per function" in done.stderr
+
+
+@pytest.mark.parametrize("name", [".env", "secret.json", "scratch.py"])
+def test_what_git_does_not_know_comes_into_no_wheel(checkout: Path, bundler: Bundler, name: str) -> None:
+    for words in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=checkout, check=True)
+    (checkout / "shared" / "tombola" / name).write_text("secret", encoding="utf-8")
+    done = bundler(checkout)
+    assert (done.returncode, f"unseen: shared/tombola/{name};" in done.stderr) == (1, True), done.stderr
+    assert not (checkout / "build").exists()
+
+
+def test_a_link_comes_into_no_wheel(checkout: Path, bundler: Bundler) -> None:
+    (checkout / "shared" / "tombola" / "notes.md").symlink_to("/etc/hostname")
+    done = bundler(checkout)
+    assert (done.returncode, "unseen: shared/tombola/notes.md;" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_function_is_not_bundled_with_an_extra_nobody_knows(checkout: Path, bundler: Bundler) -> None:
