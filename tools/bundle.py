@@ -1,5 +1,7 @@
 """Stage every function as it is deployed: `build/<function>/` holds main.py, requirements.txt and the wheel.
 
+Where the manifest says `package: image`, it holds our Dockerfile too: then that is what the image comes of.
+
 `python tools/bundle.py [--into build] [--extra NAME] [--changed-since FILE]`, in a checkout, with uv on the PATH.
 The requirements are those of uv.lock for just the extras that the function's manifest comes to, every file with its
 hash, the wheel's too: builders keep installed dependencies by the text of requirements.txt, so that a new wheel under
@@ -101,6 +103,8 @@ def _stage(manifest: Manifest, wheel: Path, folder: Path, extras: tuple[str, ...
         "requirements.txt": f"{pinned}./{wheel.name} \\\n    --hash=sha256:{_digest(wheel.read_bytes())}\n".encode(),
         wheel.name: wheel.read_bytes(),
     }
+    if manifest.package == "image":
+        files["Dockerfile"] = (ROOT / "Dockerfile").read_bytes()
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return _digest("".join(f"{_digest(files[name])}  {name}\n" for name in sorted(files)).encode())

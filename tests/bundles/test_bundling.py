@@ -54,6 +54,16 @@ def test_a_changed_function_changes_its_own_bundle_alone(checkout: Path, bundler
     assert (done.returncode, done.stdout) == (0, "list_keys\n"), done.stderr
 
 
+def test_a_function_that_is_an_image_has_the_dockerfile_in_its_bundle(checkout: Path, bundler: Bundler) -> None:
+    manifest = checkout / "functions" / "list_keys" / "function.yaml"
+    manifest.write_text(manifest.read_text(encoding="utf-8") + "package: image\n", encoding="utf-8")
+    assert bundler(checkout).returncode == 0
+    with_dockerfile = [path.parent.name for path in (checkout / "build").glob("*/Dockerfile")]
+    assert with_dockerfile == ["list_keys"]
+    (checkout / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    assert bundler(checkout, "--changed-since", checkout / "build" / "manifest.json").stdout == "list_keys\n"
+
+
 def test_a_changed_library_changes_every_bundle(checkout: Path, bundler: Bundler, bundles: Path) -> None:
     module = checkout / "shared" / "tombola" / "money.py"
     module.write_text(module.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
