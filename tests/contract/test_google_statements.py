@@ -27,9 +27,8 @@ TABLES = ("feed_lines", "order_recorded")
             "WITH kept AS (SELECT line FROM feed_lines) SELECT line FROM kept",
         ),
         (
-            "WITH a AS (FROM feed_lines), b AS (FROM a) SELECT (SELECT max(line) FROM a) FROM b UNION ALL FROM a",
-            "WITH a AS (SELECT * FROM feed_lines), b AS (SELECT * FROM a) "
-            "SELECT (SELECT MAX(line) FROM a) FROM b UNION ALL SELECT * FROM a",
+            "WITH a AS (FROM feed_lines), b AS (FROM a) SELECT (SELECT max(n) FROM a) AS m FROM b",
+            "WITH a AS (SELECT * FROM feed_lines), b AS (SELECT * FROM a) SELECT (SELECT MAX(n) FROM a) AS m FROM b",
         ),
         (
             "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",

@@ -60,6 +60,7 @@ SOURCE = """
             case b"bug": raise ZeroDivisionError
             case b"crash": raise Killed
             case b"large": return Answer({"letter": "x" * 300_000})
+            case b"no json": return Answer({"letter": object()})
             case b"later": return Answer({"try": "later"}, 503)
             case b"slow": time.sleep(NAPS.pop() if NAPS else 0)
             case b"empty": return Answer(status=204)
@@ -139,7 +140,7 @@ def post_headers() -> dict[str, str]:
     return {"X-Password": "open", "Idempotency-Key": '"k1"'}
 
 
-@pytest.mark.parametrize(("body", "status"), [(b"outage", 503), (b"bug", 500), (b"later", 503)])
+@pytest.mark.parametrize(("body", "status"), [(b"outage", 503), (b"bug", 500), (b"no json", 500), (b"later", 503)])
 def test_what_may_go_well_another_time_is_not_kept(
     load: Load, effects: Callable[[], int], body: bytes, status: int
 ) -> None:
