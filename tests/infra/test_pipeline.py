@@ -1,10 +1,12 @@
 """Who deploys: triggers that run what is in the checkout, as accounts that may do no more than that."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
-from tests.infra.checkouts import ROOT, Plan
+from tests.infra.checkouts import HASH, ROOT, Checkout, Plan
 
 DEV_DEPLOYS = "serviceAccount:tombola-deploy@tombola-dev.iam.gserviceaccount.com"
 
@@ -50,3 +52,16 @@ def test_a_pull_request_changes_nothing_but_what_it_checked(dev: Plan) -> None:
     }  # fmt: skip
     (creates,) = [one for one in grants if one["role"] == "roles/storage.objectCreator"]
     assert creates["condition"][0]["expression"].endswith('/objects/checked/")')
+
+
+def test_the_words_of_a_deployment_are_terraforms_and_split_the_traffic(
+    checkout: Checkout, manifests: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import deploy  # noqa: PLC0415 (a script of tools/)
+
+    split = {"play_game": {"revision": "play-game-00001-abc", "percent": 90}}
+    _, words = deploy.commands("plan", "prod", json.dumps(dict.fromkeys(manifests, HASH)), json.dumps(split))
+    said = checkout.asked(*words)
+    assert said.count('"play-game-00001-abc"') == 1
+    assert "to destroy" in said

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,27 @@ def test_a_step_of_a_deployment_needs_its_script(damaged: Path) -> None:
 )
 def test_a_script_takes_the_words_of_its_step(script: str, words: list[str]) -> None:
     assert importlib.import_module(script).parsed(words)
+
+
+def told_commands() -> list[tuple[str, list[str]]]:
+    """Return the commands of ours that docs/deploy.md tells, by the script they run."""
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    told = [shlex.split(line, comments=True) for line in blocks.splitlines() if line.startswith(("python ", "nox "))]
+    found = [(Path(words[1]).stem, words[2:]) for words in told if words[0] == "python"]
+    found += [(words[4], words[5:]) for words in told if words[:3] == ["nox", "-s", "deliver"]]
+    return found + [(words[2], words[4:]) for words in told if words[:3] == ["nox", "-s", "bundle"]]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"), told_commands(), ids=lambda one: one if isinstance(one, str) else " ".join(one)
+)
+def test_the_commands_that_the_docs_tell_are_taken(script: str, words: list[str]) -> None:
+    assert importlib.import_module(script).parsed(words)
+
+
+def test_the_docs_tell_how_everything_is_deployed() -> None:
+    assert {"deploy", "publish", "smoke", "bundle"} <= {script for script, _ in told_commands()}
 
 
 def test_bundles_are_checked_and_deployed_with_the_same_words() -> None:
