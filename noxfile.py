@@ -131,8 +131,11 @@ def cloudbuild(session: nox.Session) -> None:
 
 @nox.session
 def scan(session: nox.Session) -> None:
-    """What is known against the packages that functions install (pip-audit, asks PyPI) and the containers (checkov)."""
+    """What is known against the containers (checkov) and the packages that functions install (pip-audit, asks PyPI)."""
     sync(session)
+    checkov = beside(session, "checkov") / "bin" / "checkov"
+    looked = ("--framework", "dockerfile", "--file", "Dockerfile", "infra/builder/Dockerfile")
+    session.run(str(checkov), *looked, "--skip-download", "--quiet", "--compact", external=True)
     wanted = Path("build") / "packages.txt"
     wanted.parent.mkdir(exist_ok=True)
     whole = ("--frozen", "--quiet", "--no-default-groups", "--all-extras", "--no-emit-project", "--no-header")
@@ -141,9 +144,6 @@ def scan(session: nox.Session) -> None:
     session.run(
         str(audit), "--requirement", str(wanted), "--require-hashes", "--disable-pip", "--strict", external=True
     )
-    checkov = beside(session, "checkov") / "bin" / "checkov"
-    looked = ("--framework", "dockerfile", "--file", "Dockerfile", "infra/builder/Dockerfile")
-    session.run(str(checkov), *looked, "--skip-download", "--quiet", "--compact", external=True)
 
 
 @nox.session

@@ -64,12 +64,16 @@ def decide(requests: Iterable[Requests], *, over: bool) -> Decision:
 
 
 def split_of(service: Mapping[str, Any], image: str) -> dict[str, Any] | None:
-    """Return what a service, as Cloud Run tells it, keeps while `image` is tried; None if it runs that already."""
-    if service["template"]["containers"][0]["image"] == image:
-        return None
+    """Return what a service, as Cloud Run tells it, keeps while `image` is tried; None if it runs that already.
+
+    A service whose newest revision was taken back has the image, and does not run it: it is tried like any other.
+    """
     most = max(service.get("trafficStatuses", []), key=lambda one: int(one.get("percent", 0)), default={})
-    revision = most.get("revision") or service["latestReadyRevision"]
-    return {"revision": revision.rpartition("/")[2], "percent": KEPT_PERCENT}
+    newest = service["latestReadyRevision"].rpartition("/")[2]
+    revision = (most.get("revision") or newest).rpartition("/")[2]
+    if revision == newest and service["template"]["containers"][0]["image"] == image:
+        return None
+    return {"revision": revision, "percent": KEPT_PERCENT}
 
 
 def counted(series: Iterable[Mapping[str, Any]]) -> Requests:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.pipeline.google import Google
 from tests.pipeline.test_publish import build, run
 
-from rollout import FEWEST_FAILURES, Decision, Requests, decide
+from rollout import FEWEST_FAILURES, Decision, Requests, decide, split_of
 
 __all__ = ["build"]
 
@@ -83,6 +83,11 @@ def test_what_runs_otherwise_keeps_nine_tenths_in_its_revision_of_before(build: 
     done = run("rollout", google, "note", "dev", "--build", build)
     assert (done.returncode, done.stdout) == (0, "tried on a tenth of the requests first: play_game\n"), done.stderr
     assert json.loads((build / "splits.json").read_bytes()) == {"play_game": {"revision": "play-game-1", "percent": 90}}
+
+
+def test_a_release_that_was_taken_back_is_tried_on_a_tenth_again() -> None:
+    assert split_of(service("new", "a-1", "a-2"), "new") == {"revision": "a-1", "percent": 90}
+    assert split_of(service("new", "a-2", "a-2"), "new") is None
 
 
 def test_a_release_that_answers_goes_on(build: Path) -> None:
