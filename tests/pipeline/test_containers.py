@@ -1,9 +1,14 @@
 """Containers: nobody's root, of a base that is pinned, with nothing in them that is secret."""
 
+import json
+import os
 import re
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
+from tests.demo.conftest import get, until
 from tests.pipeline.conftest import ROOT
 
 IGNORED = re.compile(r"\s*(#.*)?")
@@ -40,3 +45,21 @@ def test_the_base_is_slim_and_pinned_and_no_secret_is_asked_for(name: str) -> No
     assert re.fullmatch(r"python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", base)
     asked = [words for kind, words in told if kind in {"ARG", "ENV"}]
     assert not re.search(r"(?i)secret|token|password|key", " ".join(asked))
+
+
+def test_its_command_and_variables_start_a_function(tmp_path: Path) -> None:
+    told = instructions(ROOT / "Dockerfile")
+    variables = dict(one.split("=", 1) for name, words in told if name == "ENV" for one in words.split())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    given = {**variables, "FUNCTION_TARGET": "list_keys", "PORT": port, "TOMBOLA_HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        json.loads(told[-1][1]), cwd=ROOT / "functions" / "list_keys", env={**os.environ, **given},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until(lambda: get(int(port), "/") == '{"keys":[]}')
+    finally:
+        process.terminate()
+        process.wait()
