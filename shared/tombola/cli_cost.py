@@ -31,7 +31,7 @@ def command(
     assume: Annotated[
         list[str] | None, typer.Option(metavar="NAME=NUMBER", help="Take something else for granted; more than once.")
     ] = None,
-    home: Annotated[
+    counted: Annotated[
         Path | None,
         typer.Option(help="Home of a demo that counted. Default: the counts of this version."),
     ] = None,
@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Work out calls, instances, writes, messages and a month's bill from operations that were counted."""
     assumed = assumptions(orders * times, rows * times, assume or [])
-    found = outlook(assumed, operations(home), _prices(prices), deployed(functions_folder()))
+    found = outlook(assumed, operations(counted), _prices(prices), deployed(functions_folder()))
     if as_ == "json":
         typer.echo(json.dumps(as_data(found), indent=2))
         return
@@ -66,7 +66,7 @@ def operations(home: Path | None) -> Operations:
     file = home / OPERATIONS
     if not file.is_file():
         msg = f"{home} holds no {OPERATIONS}; a demo writes it when it has lived through its year undisturbed"
-        raise Unknown(msg, [Problem("--home", str(home), "the home of a demo that was not disturbed")])
+        raise Unknown(msg, [Problem("--counted", str(home), "the home of a demo that was not disturbed")])
     try:
         return Operations.model_validate_json(file.read_bytes())
     except ValidationError as error:
