@@ -119,6 +119,49 @@ def infra(session: nox.Session) -> None:
 
 
 @nox.session
+def cloudbuild(session: nox.Session) -> None:
+    """The pipeline: as Cloud Build wants it, naming only what exists, its scripts run against what stands in."""
+    sync(session, extras=("demo", "google"), groups=("tests",))
+    checker = beside(session, "delivery") / "bin" / "check-jsonschema"
+    files = ("cloudbuild.yaml", "cloudbuild.deploy.yaml")
+    session.run(str(checker), "--builtin-schema", "vendor.cloudbuild", *files, external=True)
+    session.run("python", "tools/pipeline.py")
+    session.run("pytest", "tests/pipeline", *session.posargs, env={"CHECK_JSONSCHEMA": str(checker)})
+
+
+@nox.session
+def scan(session: nox.Session) -> None:
+    """What is known against the containers (checkov) and the packages that functions install (pip-audit, asks PyPI)."""
+    sync(session)
+    checkov = beside(session, "checkov") / "bin" / "checkov"
+    looked = ("--framework", "dockerfile", "--file", "Dockerfile", "infra/builder/Dockerfile")
+    session.run(str(checkov), *looked, "--skip-download", "--quiet", "--compact", external=True)
+    wanted = Path("build") / "packages.txt"
+    wanted.parent.mkdir(exist_ok=True)
+    whole = ("--frozen", "--quiet", "--no-default-groups", "--all-extras", "--no-emit-project", "--no-header")
+    session.run("uv", "export", *whole, "--output-file", str(wanted), silent=True)
+    audit = beside(session, "delivery") / "bin" / "pip-audit"
+    session.run(
+        str(audit), "--requirement", str(wanted), "--require-hashes", "--disable-pip", "--strict", external=True
+    )
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write what each function is made of to build/sbom/, as CycloneDX: `nox -s sbom [-- --extra NAME]`."""
+    sync(session)
+    session.run("python", "tools/sbom.py", *session.posargs)
+
+
+@nox.session
+def deliver(session: nox.Session) -> None:
+    """A step of a deployment: `nox -s deliver -- publish|rollout|smoke [options]` (docs/deploy.md)."""
+    sync(session, extras=("google", "local"))
+    name, *options = session.posargs
+    session.run("python", f"tools/{name}.py", *options)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Files that nobody would write, as many as fit into the time: `nox -s fuzz [-- --seconds 60] [--seed N]`."""
     sync(session, extras=("local",), groups=("tests",))

@@ -1,5 +1,7 @@
 """Stage every function as it is deployed: `build/<function>/` holds main.py, requirements.txt and the wheel.
 
+Where the manifest says `package: image`, it holds our Dockerfile too: then that is what the image comes of.
+
 `python tools/bundle.py [--into build] [--extra NAME] [--changed-since FILE]`, in a checkout, with uv on the PATH.
 The requirements are those of uv.lock for just the extras that the function's manifest comes to, every file with its
 hash, the wheel's too: builders keep installed dependencies by the text of requirements.txt, so that a new wheel under
@@ -15,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +42,7 @@ def bundle(into: Path, extras: Iterable[str] = ()) -> dict[str, str]:
     Whatever was staged there before and is no function any more is taken away. Raises `NotBundled`, and `Malformed`
     for manifests that are not as they must be.
     """
+    _check_sources()
     manifests = read_manifests(ROOT / "functions")
     into.mkdir(parents=True, exist_ok=True)
     for gone in read_hashes(into / HASHES).keys() - manifests.keys():
@@ -70,8 +73,28 @@ def changed(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
     return sorted(name for name, value in now.items() if before.get(name) != value)
 
 
+def _check_sources() -> None:
+    """Refuse what git does not know, and links: a wheel takes all that lies in the package, keys and notes too.
+
+    Where there is no repository there is nothing to ask, as in an unpacked archive of one.
+    """
+    package = ROOT / "shared" / "tombola"
+    found = [path for path in package.rglob("*") if path.is_symlink()]
+    if (ROOT / ".git").exists():
+        listing = ("git", "ls-files", "-z", "--others", "--exclude-standard", "--", str(package))
+        found += [ROOT / name for name in _said(*listing).split("\0") if name]
+    if found:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in sorted(found)[:10])
+        msg = (
+            f"{len(found)} files would come into the wheel unseen: {names}; expected files that git knows, and no links"
+        )
+        raise NotBundled(msg)
+
+
 def _stage(manifest: Manifest, wheel: Path, folder: Path, extras: tuple[str, ...]) -> str:
     """Write one bundle; return the hash of the names and contents of its files."""
+    if folder.is_symlink():
+        folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     pinned = _requirements(tuple(sorted({*manifest.installs, *extras})))
@@ -80,6 +103,8 @@ def _stage(manifest: Manifest, wheel: Path, folder: Path, extras: tuple[str, ...
         "requirements.txt": f"{pinned}./{wheel.name} \\\n    --hash=sha256:{_digest(wheel.read_bytes())}\n".encode(),
         wheel.name: wheel.read_bytes(),
     }
+    if manifest.package == "image":
+        files["Dockerfile"] = (ROOT / "Dockerfile").read_bytes()
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return _digest("".join(f"{_digest(files[name])}  {name}\n" for name in sorted(files)).encode())
@@ -99,13 +124,18 @@ def _requirements(extras: tuple[str, ...]) -> str:
 
 
 def _uv(*words: str) -> str:
-    if (uv := shutil.which("uv")) is None:
-        msg = "uv is not on the PATH; expected it there: pip install uv"
+    return _said("uv", *words)
+
+
+def _said(program: str, *words: str) -> str:
+    """Return what a program prints. Raises `NotBundled` when it is not there, or says no."""
+    if (found := shutil.which(program)) is None:
+        msg = f"{program} is not on the PATH; expected it there" + (": pip install uv" if program == "uv" else "")
         raise NotBundled(msg)
     environment = {**os.environ, "SOURCE_DATE_EPOCH": NEW_YEAR_2020}
-    done = subprocess.run([uv, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
+    done = subprocess.run([found, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
     if done.returncode != 0:
-        msg = f"uv {words[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}"
+        msg = f"{program} {words[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}"
         raise NotBundled(msg)
     return done.stdout
 
@@ -114,13 +144,18 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def main() -> int:
-    """Stage, and say what was staged, or what has changed."""
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--into", type=Path, default=ROOT / "build", metavar="FOLDER")
     options.add_argument("--extra", action="append", default=[], metavar="NAME", help="for every function")
     options.add_argument("--changed-since", type=Path, metavar="FILE", help="a manifest.json of before")
-    given = options.parse_args()
+    return options.parse_args(words)
+
+
+def main() -> int:
+    """Stage, and say what was staged, or what has changed."""
+    given = parsed()
     try:
         before = read_hashes(given.changed_since) if given.changed_since else None
         hashes = bundle(given.into, given.extra)

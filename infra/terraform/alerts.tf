@@ -13,17 +13,20 @@ locals {
   # Counted per subscription, at the last value of a minute.
   alarms = {
     "a message was given up" = {
-      filter    = "metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.labels.subscription_id = \"${local.dead_letters}-kept\""
+      metric    = "num_undelivered_messages"
+      of        = "\"${local.dead_letters}-kept\""
       threshold = 0
       says      = "There are dead letters. Each bears why it was put aside (`reason`, `detail`) and where it came from; mend the cause, then send it again."
     }
     "the warehouse falls behind" = {
-      filter    = "metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.labels.subscription_id = starts_with(\"store-\")"
+      metric    = "oldest_unacked_message_age"
+      of        = "starts_with(\"store-\")"
       threshold = 3600
       says      = "Messages of a stored topic have waited over an hour for BigQuery."
     }
     "a key is due to be rotated" = {
-      filter    = "metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.labels.subscription_id = \"key-rotations-kept\""
+      metric    = "num_undelivered_messages"
+      of        = "\"key-rotations-kept\""
       threshold = 0
       says      = "Add a version to the secret that the message names; older versions stay, for what they signed."
     }
@@ -41,7 +44,11 @@ resource "google_monitoring_alert_policy" "whole" {
   conditions {
     display_name = each.key
     condition_threshold {
-      filter          = "resource.type = \"pubsub_subscription\" AND ${each.value.filter}"
+      filter = join(" AND ", [
+        "resource.type = \"pubsub_subscription\"",
+        "metric.type = \"pubsub.googleapis.com/subscription/${each.value.metric}\"",
+        "resource.labels.subscription_id = ${each.value.of}",
+      ])
       comparison      = "COMPARISON_GT"
       threshold_value = each.value.threshold
       duration        = "300s"

@@ -1,8 +1,11 @@
-# Who deploys: a repository's own runs, by the tokens that its CI issues (workload identity). There is no key file.
+# Who deploys: the triggers of pipeline.tf, or a repository's own runs by the tokens that its CI issues (workload
+# identity). There is no key file.
 
 locals {
-  deployer = var.continuous_integration == null ? null : "serviceAccount:tombola-deploy@${var.project}.iam.gserviceaccount.com"
-  ci       = var.continuous_integration == null ? {} : { deploy = var.continuous_integration }
+  deploying = var.continuous_integration == null && var.pipeline == null ? {} : { deploy = true }
+  deployer  = length(local.deploying) == 0 ? null : "serviceAccount:tombola-deploy@${var.project}.iam.gserviceaccount.com"
+  ci        = var.continuous_integration == null ? {} : { deploy = var.continuous_integration }
+  ci_pool   = "projects/${var.project_number}/locations/global/workloadIdentityPools/continuous-integration"
   deploys = [
     "roles/artifactregistry.admin", "roles/bigquery.admin", "roles/cloudbuild.builds.editor", "roles/cloudscheduler.admin",
     "roles/compute.admin", "roles/datacatalog.admin", "roles/datastore.owner", "roles/iam.roleAdmin",
@@ -15,7 +18,7 @@ locals {
 resource "google_iam_workload_identity_pool" "ci" {
   for_each                  = local.ci
   project                   = local.project
-  workload_identity_pool_id = "continuous-integration"
+  workload_identity_pool_id = basename(local.ci_pool)
   display_name              = "Continuous integration"
 }
 
@@ -33,22 +36,23 @@ resource "google_iam_workload_identity_pool_provider" "ci" {
 }
 
 resource "google_service_account" "ci" {
-  for_each     = local.ci
+  for_each     = local.deploying
   project      = local.project
   account_id   = "tombola-${each.key}"
   display_name = "Applies this configuration"
 }
 
 resource "google_service_account_iam_member" "ci" {
+  depends_on         = [google_iam_workload_identity_pool_provider.ci]
   for_each           = local.ci
   service_account_id = google_service_account.ci[each.key].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "principal://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${google_iam_workload_identity_pool.ci[each.key].workload_identity_pool_id}/subject/${each.value.subject}"
+  member             = "principal://iam.googleapis.com/${local.ci_pool}/subject/${each.value.subject}"
 }
 
 resource "google_project_iam_member" "ci" {
   # checkov:skip=CKV_GCP_49: whoever applies this makes accounts and starts builds; only the runs of one branch may
-  for_each = length(local.ci) == 0 ? toset([]) : toset(local.deploys)
+  for_each = length(local.deploying) == 0 ? toset([]) : toset(local.deploys)
   project  = local.project
   role     = each.value
   member   = google_service_account.ci["deploy"].member
@@ -56,7 +60,7 @@ resource "google_project_iam_member" "ci" {
 
 # Which accounts it may give away: the functions' (in their module), and the builder's.
 resource "google_service_account_iam_member" "ci_builds" {
-  for_each           = local.ci
+  for_each           = local.deploying
   service_account_id = google_service_account.platform["builder"].name
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.ci[each.key].member

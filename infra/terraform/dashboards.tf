@@ -1,21 +1,29 @@
 # One page: feeds, orders, plays and the pool, errors, dead letters, latency, what it costs.
 
 locals {
+  ours = "logging.googleapis.com/user/tombola"
+  # Title, metric, whose, by what; how a minute's points become one, where that is not a rate.
   charts = {
-    "Feeds: files by outcome"                = { metric = "logging.googleapis.com/user/tombola/requests", where = "metric.labels.function = \"validate_feed\"", by = ["metric.labels.outcome"] }
-    "Orders: recorded by lane"               = { metric = "logging.googleapis.com/user/tombola/requests", where = "metric.labels.function = \"record_order\"", by = ["metric.labels.lane"] }
-    "Plays: by outcome"                      = { metric = "logging.googleapis.com/user/tombola/requests", where = "metric.labels.function = \"play_game\"", by = ["metric.labels.outcome"] }
-    "Pool: prizes claimed, settled and paid" = { metric = "logging.googleapis.com/user/tombola/requests", where = "metric.labels.function = one_of(\"claim_prize\", \"settle_plays\", \"record_payment\")", by = ["metric.labels.function", "metric.labels.outcome"] }
-    "Errors: what was refused"               = { metric = "logging.googleapis.com/user/tombola/refusals", where = "", by = ["metric.labels.function", "metric.labels.code"] }
-    "Errors: answers 5xx"                    = { metric = "run.googleapis.com/request_count", where = "metric.labels.response_code_class = \"5xx\"", by = ["resource.labels.service_name"] }
-    "Dead letters: by reason"                = { metric = "logging.googleapis.com/user/tombola/dead_letters", where = "", by = ["metric.labels.function", "metric.labels.code"] }
-    "Lost races"                             = { metric = "logging.googleapis.com/user/tombola/lost_races", where = "", by = ["metric.labels.function"] }
-    "Latency: 95% of requests, ms"           = { metric = "logging.googleapis.com/user/tombola/duration", where = "", by = ["metric.labels.function"], aligner = "ALIGN_PERCENTILE_95" }
-    "Waiting: oldest message, s"             = { metric = "pubsub.googleapis.com/subscription/oldest_unacked_message_age", where = "", by = ["resource.labels.subscription_id"], aligner = "ALIGN_MAX" }
-    "Cost: seconds of instances paid for"    = { metric = "run.googleapis.com/container/billable_instance_time", where = "", by = ["resource.labels.service_name"] }
-    "Cost: bytes that BigQuery looked at"    = { metric = "bigquery.googleapis.com/query/statement_scanned_bytes_billed", where = "", by = ["metric.labels.statement_type"] }
-    "Cost: documents that Firestore wrote"   = { metric = "firestore.googleapis.com/document/write_ops_count", where = "", by = ["metric.labels.op"] }
+    "Feeds: files by outcome"                = ["${local.ours}/requests", "metric.labels.function = \"validate_feed\"", ["metric.labels.outcome"]]
+    "Orders: recorded by lane"               = ["${local.ours}/requests", "metric.labels.function = \"record_order\"", ["metric.labels.lane"]]
+    "Plays: by outcome"                      = ["${local.ours}/requests", "metric.labels.function = \"play_game\"", ["metric.labels.outcome"]]
+    "Pool: prizes claimed, settled and paid" = ["${local.ours}/requests", local.money, ["metric.labels.function", "metric.labels.outcome"]]
+    "Errors: what was refused"               = ["${local.ours}/refusals", "", ["metric.labels.function", "metric.labels.code"]]
+    "Errors: answers 5xx"                    = ["${local.run}/request_count", local.failed, ["resource.labels.service_name"]]
+    "Errors: lost races"                     = ["${local.ours}/lost_races", "", ["metric.labels.function"]]
+    "Dead letters: by reason"                = ["${local.ours}/dead_letters", "", ["metric.labels.function", "metric.labels.code"]]
+    "Latency: 95% of requests, ms"           = ["${local.ours}/duration", "", ["metric.labels.function"], "ALIGN_PERCENTILE_95"]
+    "Waiting: oldest message, s"             = [local.oldest, "", ["resource.labels.subscription_id"], "ALIGN_MAX"]
+    "Cost: seconds of instances paid for"    = ["${local.run}/container/billable_instance_time", "", ["resource.labels.service_name"]]
+    "Cost: bytes that BigQuery looked at"    = [local.scanned, "", ["metric.labels.statement_type"]]
+    "Cost: documents that Firestore wrote"   = ["firestore.googleapis.com/document/write_ops_count", "", ["metric.labels.op"]]
   }
+  run     = "run.googleapis.com"
+  oldest  = "pubsub.googleapis.com/subscription/oldest_unacked_message_age"
+  scanned = "bigquery.googleapis.com/query/statement_scanned_bytes_billed"
+  failed  = "metric.labels.response_code_class = \"5xx\""
+  money   = "metric.labels.function = one_of(\"claim_prize\", \"settle_plays\", \"record_payment\")"
+
   widgets = [
     for title in sort(keys(local.charts)) : {
       title = title
@@ -24,12 +32,12 @@ locals {
           plotType = "LINE"
           timeSeriesQuery = {
             timeSeriesFilter = {
-              filter = join(" AND ", compact(["metric.type = \"${local.charts[title].metric}\"", local.charts[title].where]))
+              filter = join(" AND ", compact(["metric.type = \"${local.charts[title][0]}\"", local.charts[title][1]]))
               aggregation = {
                 alignmentPeriod    = "60s"
-                perSeriesAligner   = try(local.charts[title].aligner, "ALIGN_RATE")
-                crossSeriesReducer = can(local.charts[title].aligner) ? "REDUCE_MAX" : "REDUCE_SUM"
-                groupByFields      = local.charts[title].by
+                perSeriesAligner   = try(local.charts[title][3], "ALIGN_RATE")
+                crossSeriesReducer = can(local.charts[title][3]) ? "REDUCE_MAX" : "REDUCE_SUM"
+                groupByFields      = local.charts[title][2]
               }
             }
           }

@@ -26,6 +26,7 @@ resource "google_firestore_database" "this" {
 }
 
 locals {
+  database  = "projects/${var.project}/databases/${google_firestore_database.this.name}"
   unindexed = jsonencode({ indexConfig = { indexes = [] } })
   # Firestore calls its multi-regions otherwise than BigQuery and Cloud Storage do.
   documents_location = lookup({ EU = "eur3", US = "nam5" }, upper(var.location), var.location)
@@ -79,11 +80,14 @@ resource "terraform_data" "unindexed" {
   triggers_replace = [google_firestore_database.this.name, local.unindexed]
 
   provisioner "local-exec" {
-    command     = "curl --fail --silent --show-error --request PATCH --header \"Authorization: Bearer $(gcloud auth print-access-token)\" --header 'Content-Type: application/json' --data \"$BODY\" \"$FIELD?updateMask=indexConfig\""
+    command     = <<-EOT
+      curl --fail --silent --show-error --request PATCH "$FIELD?updateMask=indexConfig" --data "$BODY" \
+        --header "Authorization: Bearer $(gcloud auth print-access-token)" --header 'Content-Type: application/json'
+    EOT
     interpreter = ["/bin/sh", "-c"]
     environment = {
       BODY  = local.unindexed
-      FIELD = "https://firestore.googleapis.com/v1/projects/${var.project}/databases/${google_firestore_database.this.name}/collectionGroups/${each.value}/fields/*"
+      FIELD = "https://firestore.googleapis.com/v1/${local.database}/collectionGroups/${each.value}/fields/*"
     }
   }
 }

@@ -7,6 +7,7 @@ module "catalog" {
 
 locals {
   functions = { for name, one in module.catalog.functions : name => one if contains(keys(var.bundles), name) }
+  unbundled = setsubtract(keys(module.catalog.functions), keys(var.bundles))
   world = {
     buckets       = { for name, bucket in module.bucket : name => bucket.name }
     topics        = { for name, lanes in local.topology.topics : name => { for lane, topic in lanes : lane => google_pubsub_topic.this[topic].name } }
@@ -14,7 +15,7 @@ locals {
     tables        = local.warehouse.holds
     dataset       = local.dataset
     scratch       = local.warehouse.scratch
-    database      = "projects/${var.project}/databases/${google_firestore_database.this.name}"
+    database      = local.database
     personal_tag  = local.personal_tag
   }
   environment = merge({
@@ -55,5 +56,9 @@ module "function" {
   alerts              = { channels = local.channels, oldest_message = 1800 }
   encryption_key      = var.encryption_key
   deletion_protection = var.protect
-  depends_on          = [google_service_account.platform, google_service_account.ci, google_pubsub_topic_iam_member.moves_dead_letters, google_bigquery_table.views]
+
+  depends_on = [
+    google_bigquery_table.views, google_pubsub_topic_iam_member.moves_dead_letters, google_service_account.ci,
+    google_service_account.platform,
+  ]
 }

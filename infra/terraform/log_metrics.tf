@@ -2,11 +2,12 @@
 
 locals {
   request_line = "resource.type=\"cloud_run_revision\" AND jsonPayload.message=\"request\""
+  # Of which outcome (of any where none is said), what it counts, and by what.
   counted = {
-    requests     = { filter = local.request_line, says = "Requests by function, outcome and lane.", labels = ["function", "outcome", "lane"] }
-    dead_letters = { filter = "${local.request_line} AND jsonPayload.outcome=\"dead-lettered\"", says = "Messages put aside, by function and reason.", labels = ["function", "code"] }
-    refusals     = { filter = "${local.request_line} AND jsonPayload.outcome=\"refused\"", says = "What was refused, by function and reason.", labels = ["function", "code"] }
-    lost_races   = { filter = "${local.request_line} AND jsonPayload.outcome=\"lost-race\"", says = "Commits that lost against another, more often than was tried again.", labels = ["function"] }
+    requests     = ["", "Requests.", ["function", "outcome", "lane"]]
+    dead_letters = ["dead-lettered", "Messages put aside.", ["function", "code"]]
+    refusals     = ["refused", "What was refused.", ["function", "code"]]
+    lost_races   = ["lost-race", "Commits that lost against another, more often than was tried again.", ["function"]]
   }
 }
 
@@ -14,16 +15,16 @@ resource "google_logging_metric" "counted" {
   for_each         = local.counted
   project          = local.project
   name             = "tombola/${each.key}"
-  description      = each.value.says
-  filter           = each.value.filter
-  label_extractors = { for label in each.value.labels : label => "EXTRACT(jsonPayload.${label})" }
+  description      = each.value[1]
+  filter           = join(" AND ", compact([local.request_line, each.value[0] == "" ? "" : "jsonPayload.outcome=\"${each.value[0]}\""]))
+  label_extractors = { for label in each.value[2] : label => "EXTRACT(jsonPayload.${label})" }
 
   metric_descriptor {
     metric_kind  = "DELTA"
     value_type   = "INT64"
-    display_name = each.value.says
+    display_name = each.value[1]
     dynamic "labels" {
-      for_each = each.value.labels
+      for_each = each.value[2]
       content {
         key = labels.value
       }

@@ -10,8 +10,8 @@ output "functions" {
   }
 
   precondition {
-    condition     = length(var.bundles) == 0 || length(setsubtract(keys(module.catalog.functions), keys(var.bundles))) == 0
-    error_message = "Functions without a bundle: ${join(", ", setsubtract(keys(module.catalog.functions), keys(var.bundles)))}. Expected the whole of build/manifest.json, or {} for the platform alone."
+    condition     = length(var.bundles) == 0 || length(local.unbundled) == 0
+    error_message = "No bundle of ${join(", ", local.unbundled)}; expected all of build/manifest.json, or {} for the platform."
   }
 }
 

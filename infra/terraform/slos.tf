@@ -65,7 +65,11 @@ resource "google_monitoring_slo" "freshness" {
   windows_based_sli {
     window_period = "300s"
     metric_mean_in_range {
-      time_series = "resource.type = \"pubsub_subscription\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.labels.subscription_id = \"${each.value}\""
+      time_series = join(" AND ", [
+        "resource.type = \"pubsub_subscription\"",
+        "metric.type = \"${local.oldest}\"",
+        "resource.labels.subscription_id = \"${each.value}\"",
+      ])
       range {
         min = 0
         max = 60
@@ -75,21 +79,21 @@ resource "google_monitoring_slo" "freshness" {
 }
 
 resource "google_monitoring_alert_policy" "burn" {
-  for_each              = { for pair in setproduct(keys(local.promises), keys(local.burn_rates)) : "${pair[0]}: budget spent ${pair[1]}" => { slo = pair[0], burn = local.burn_rates[pair[1]], speed = pair[1] } }
+  for_each              = { for pair in setproduct(keys(local.promises), keys(local.burn_rates)) : "${pair[0]}: budget spent ${pair[1]}" => pair }
   project               = local.project
   display_name          = each.key
   combiner              = "AND" # over the long window and the short one: it ends soon after the trouble does
-  severity              = each.value.speed == "fast" ? "CRITICAL" : "WARNING"
+  severity              = each.value[1] == "fast" ? "CRITICAL" : "WARNING"
   notification_channels = local.channels
 
   dynamic "conditions" {
-    for_each = [each.value.burn.window, each.value.burn.short]
+    for_each = [local.burn_rates[each.value[1]].window, local.burn_rates[each.value[1]].short]
     content {
       display_name = "over ${conditions.value}"
       condition_threshold {
-        filter          = "select_slo_burn_rate(\"${google_monitoring_slo.public[each.value.slo].name}\", \"${conditions.value}\")"
+        filter          = "select_slo_burn_rate(\"${google_monitoring_slo.public[each.value[0]].name}\", \"${conditions.value}\")"
         comparison      = "COMPARISON_GT"
-        threshold_value = each.value.burn.rate
+        threshold_value = local.burn_rates[each.value[1]].rate
         duration        = "0s"
       }
     }

@@ -43,10 +43,10 @@ resource "google_pubsub_subscription_iam_member" "stores_move_dead_letters" {
 }
 
 resource "google_bigquery_table_iam_member" "pubsub_writes" {
-  for_each   = { for pair in setproduct(values(local.warehouse.messages), ["roles/bigquery.dataEditor", "roles/bigquery.metadataViewer"]) : "${pair[0]} ${pair[1]}" => { table = pair[0], role = pair[1] } }
+  for_each   = { for pair in setproduct(values(local.warehouse.messages), ["dataEditor", "metadataViewer"]) : join(" ", pair) => pair }
   project    = local.project
   dataset_id = local.dataset
-  table_id   = google_bigquery_table.stored[each.value.table].table_id
-  role       = each.value.role
+  table_id   = google_bigquery_table.stored[each.value[0]].table_id
+  role       = "roles/bigquery.${each.value[1]}"
   member     = local.agents.pubsub
 }

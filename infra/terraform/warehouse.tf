@@ -87,9 +87,9 @@ resource "google_bigquery_table" "views" {
 }
 
 resource "google_bigquery_dataset_iam_member" "partners_read" {
-  for_each   = merge([for name, members in var.partners : { for member in members : "${name} ${member}" => { dataset = "partner_${name}", member = member } }]...)
+  for_each   = merge([for name, members in var.partners : { for member in members : "${name} ${member}" => [name, member] }]...)
   project    = local.project
-  dataset_id = google_bigquery_dataset.this[each.value.dataset].dataset_id
+  dataset_id = google_bigquery_dataset.this["partner_${each.value[0]}"].dataset_id
   role       = "roles/bigquery.dataViewer"
-  member     = each.value.member
+  member     = each.value[1]
 }

@@ -215,6 +215,7 @@ _ELSEWHERE = {
     "check": ("tombola.cli_feeds", "check"),
     "contract": ("tombola.cli_contract", "contract"),
     "dialect": ("tombola.cli_dialect", "app"),
+    "doctor": ("tombola.cli_doctor", "command"),
     "flags": ("tombola.cli_flags", "app"),
     "list": ("tombola.cli_list", "app"),
     "new": ("tombola.cli_new", "app"),

@@ -4,10 +4,9 @@ import json
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from tombola.costs.estimate import Service, Topic
@@ -20,8 +19,8 @@ from tombola.ports.documents import OUTBOX_SHARDS
 from tombola.problems import problems_of
 from tombola.runtime import topology
 from tombola.runtime.manifests import functions_folder, read_manifests
+from tombola.runtime.parameters import read_as
 
-M = TypeVar("M", bound=BaseModel)
 OPERATIONS = "operations.json"
 
 
@@ -34,7 +33,7 @@ def command(
     ] = None,
     counted: Annotated[
         Path | None,
-        typer.Option(metavar="HOME", help="Home of a demo that counted. Default: the counts of this version."),
+        typer.Option(help="Home of a demo that counted. Default: the counts of this version."),
     ] = None,
     prices: Annotated[Path | None, typer.Option(help="Your own price list. Default: dated list prices.")] = None,
     as_: Annotated[Literal["markdown", "json"], typer.Option("--as", help="How to print it.")] = "markdown",
@@ -54,18 +53,24 @@ def assumptions(orders: int, rows: int, stated: list[str]) -> Assumptions:
     for one in stated:
         name, _, number = one.partition("=")
         given[name.strip().replace("-", "_")] = number.strip()
-    return _parsed(Assumptions, given, "--assume")
+    try:
+        return Assumptions.model_validate(given)
+    except ValidationError as error:
+        raise _malformed(error, Assumptions, "--assume") from None
 
 
 def operations(home: Path | None) -> Operations:
-    """Return the operations that a demo counted. Raises `Unknown` for a home in which none did."""
+    """Return the operations that a demo counted. Raises `Unknown` for a home in which none did, `Malformed`."""
     if home is None:
         return Operations.model_validate_json(resources.files("tombola.costs").joinpath("demo.json").read_bytes())
     file = home / OPERATIONS
     if not file.is_file():
         msg = f"{home} holds no {OPERATIONS}; a demo writes it when it has lived through its year undisturbed"
         raise Unknown(msg, [Problem("--counted", str(home), "the home of a demo that was not disturbed")])
-    return Operations.model_validate_json(file.read_bytes())
+    try:
+        return Operations.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise _malformed(error, Operations, str(file)) from None
 
 
 def deployed(functions: Path) -> Deployed:
@@ -86,17 +91,22 @@ def deployed(functions: Path) -> Deployed:
 def _prices(file: Path | None) -> Prices:
     if file is None:
         return list_prices()
-    return _parsed(Prices, yaml.safe_load(file.read_bytes()), file.name)
-
-
-def _parsed(model: type[M], given: object, where: str) -> M:
     try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        problems = problems_of(error, model)
-        told = "; ".join(f"{one.where}: found {one.found}, expected {one.expected}" for one in problems)
-        msg = f"{where}: {told}"
-        raise Malformed(msg, problems) from None
+        text = file.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {file}"
+        raise Malformed(msg, [Problem("--prices", str(error.strerror), "a price list in YAML")]) from None
+    found = read_as(Prices, text, file.name)
+    if missing := sorted(list_prices().prices.keys() - found.prices.keys()):
+        msg = f"{file.name} names no price for {', '.join(missing)}"
+        raise Malformed(msg, [Problem(f"prices.{name}", "nothing", "a price") for name in missing])
+    return found
+
+
+def _malformed(error: ValidationError, model: type[BaseModel], where: str) -> Malformed:
+    problems = problems_of(error, model)
+    told = "; ".join(f"{one.where}: found {one.found}, expected {one.expected}" for one in problems)
+    return Malformed(f"{where}: {told}", problems)
 
 
 def _gib(memory: str) -> Decimal:

@@ -25,11 +25,14 @@ def home_folder(given: Path | None) -> Path:
 
 
 def home_ports(given: Path | None) -> "Ports":
-    """Return the ports over the home folder. Raises `Unknown` when there is none: only `dev` and `demo` make one."""
+    """Return the ports over the home folder, or those of Google Cloud where the settings choose them.
+
+    Raises `Unknown` when there is no such folder: only `dev` and `demo` make one.
+    """
     from tombola.runtime import wiring  # noqa: PLC0415 (heavy)
 
     folder = home_folder(given)
-    if not folder.is_dir():
+    if wiring.settings().adapters == "embedded" and not folder.is_dir():
         expected = "a folder that `tombola dev` or `tombola demo` has made"
         msg = f"there is no home folder {folder}; expected {expected}"
         raise Unknown(msg, [Problem("home", str(folder), expected)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.bundles.serving import ROOT
 
-SOURCES = ("functions", "shared", "tools", "pyproject.toml", "uv.lock", "README.md", "LICENSE")
+SOURCES = ("functions", "shared", "tools", "pyproject.toml", "uv.lock", "README.md", "LICENSE", "Dockerfile")
 Bundler = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WANTED = ("-r", "requirements.txt")
 PATIENCE = 60
 """Seconds a function may take to listen, on a machine that others use too."""
+ANSWER = 300
+"""Seconds for an answer: the emulator of BigQuery takes its time over a report."""
 OURS = ("TOMBOLA_", "GOOGLE_", "PYTHON", "K_SERVICE", "VIRTUAL_ENV", "COVERAGE", "COV_")
 """What a deployed function would not find in its environment, unless it is told so."""
 
@@ -53,7 +55,7 @@ class Service:
 
     def send(self, request: Request) -> Reply:
         """Send one request over a connection of its own; return the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER)
         headers = {"Content-Type": "application/json", **request.headers}
         try:
             connection.request(request.method, request.path, request.body, headers)
@@ -78,12 +80,12 @@ class Service:
         return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
 
-def installed(bundle: Path, folder: Path, *options: str) -> Path:
+def installed(bundle: Path, folder: Path) -> Path:
     """Install what a bundle requires, and nothing else, where nothing is; return its `functions-framework`."""
     python = folder / "bin" / "python"
     for command in (
         ["uv", "venv", "--quiet", "--python", sys.executable, str(folder)],
-        ["uv", "pip", "install", "--quiet", "--python", str(python), *options, "--require-hashes", *WANTED],
+        ["uv", "pip", "install", "--quiet", "--python", str(python), "--require-hashes", *WANTED],
     ):
         done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +35,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @contextmanager
 def deployed(bundles: Path, name: str, environment: Mapping[str, str], folder: Path) -> Iterator[Service]:
-    """Install a bundle alone, and serve it."""
-    program = installed(bundles / name, folder / "venv")
-    with served(program, bundles / name / "main.py", name, environment, folder / "log") as service:
+    """Install a bundle alone, and serve it, from a copy: Python writes beside what it imports."""
+    bundle = shutil.copytree(bundles / name, folder / "bundle")
+    program = installed(bundle, folder / "venv")
+    with served(program, bundle / "main.py", name, environment, folder / "log") as service:
         yield service
 
 
@@ -90,3 +93,21 @@ def test_a_bundle_that_lacks_what_its_function_imports_does_not_start(
         served(program, bundle / "main.py", "list_keys", {}, tmp_path / "log"),
     ):
         pass
+
+
+def test_every_function_has_half_as_much_memory_again_as_it_was_seen_to_need() -> None:
+    """The intake of files is measured elsewhere too, with 20 million rows: the larger of the two counts."""
+    seen = {name: one["peak_mib"] for name, one in _figures("cold")["functions"].items()}
+    seen["validate_feed"] = max(seen["validate_feed"], _figures("feeds")["peak_mib_20m"])
+    assert seen.keys() == FUNCTIONS.keys()
+    short = {name: mib for name, mib in seen.items() if _mib(FUNCTIONS[name].sizing.memory) < 1.5 * mib}
+    assert short == {}
+
+
+def _figures(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "docs" / "bench" / f"{name}.json").read_bytes())
+    return found
+
+
+def _mib(memory: str) -> int:
+    return int(memory[:-2]) * {"Mi": 1, "Gi": 1024}[memory[-2:]]

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_a_changed_function_changes_its_own_bundle_alone(checkout: Path, bundler
     assert (done.returncode, done.stdout) == (0, "list_keys\n"), done.stderr
 
 
+def test_a_function_that_is_an_image_has_the_dockerfile_in_its_bundle(checkout: Path, bundler: Bundler) -> None:
+    manifest = checkout / "functions" / "list_keys" / "function.yaml"
+    manifest.write_text(manifest.read_text(encoding="utf-8") + "package: image\n", encoding="utf-8")
+    assert bundler(checkout).returncode == 0
+    with_dockerfile = [path.parent.name for path in (checkout / "build").glob("*/Dockerfile")]
+    assert with_dockerfile == ["list_keys"]
+    (checkout / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    assert bundler(checkout, "--changed-since", checkout / "build" / "manifest.json").stdout == "list_keys\n"
+
+
 def test_a_changed_library_changes_every_bundle(checkout: Path, bundler: Bundler, bundles: Path) -> None:
     module = checkout / "shared" / "tombola" / "money.py"
     module.write_text(module.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
@@ -76,6 +87,22 @@ def test_hashes_that_are_none_are_refused(checkout: Path, bundler: Bundler, text
     done = bundler(checkout, "--changed-since", checkout / "before.json")
     assert (done.returncode, done.stdout) == (1, "")
     assert "before.json: found something else; expected a JSON object of a hash per function" in done.stderr
+
+
+@pytest.mark.parametrize("name", [".env", "secret.json", "scratch.py"])
+def test_what_git_does_not_know_comes_into_no_wheel(checkout: Path, bundler: Bundler, name: str) -> None:
+    for words in (["init", "--quiet"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=checkout, check=True)
+    (checkout / "shared" / "tombola" / name).write_text("secret", encoding="utf-8")
+    done = bundler(checkout)
+    assert (done.returncode, f"unseen: shared/tombola/{name};" in done.stderr) == (1, True), done.stderr
+    assert not (checkout / "build").exists()
+
+
+def test_a_link_comes_into_no_wheel(checkout: Path, bundler: Bundler) -> None:
+    (checkout / "shared" / "tombola" / "notes.md").symlink_to("/etc/hostname")
+    done = bundler(checkout)
+    assert (done.returncode, "unseen: shared/tombola/notes.md;" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_function_is_not_bundled_with_an_extra_nobody_knows(checkout: Path, bundler: Bundler) -> None:

@@ -113,6 +113,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         (200, b'[{"readTime": ', "1 documents of plays"),
         (404, b'{"error": {"status": "NOT_FOUND", "message": "no such database"}}', "no such database"),
         (400, b'{"error": {"status": "FAILED_PRECONDITION", "message": "needs an index"}}', "needs an index"),
+        (400, b'[{"error": {"status": "FAILED_PRECONDITION", "message": "needs an index"}}]', "needs an index"),
     ],
 )
 def test_a_read_that_is_not_answered_whole_is_an_outage(

@@ -61,6 +61,8 @@ def test_any_other_error_passes_as_it_is(error: Exception) -> None:
         (412, b'{"error": {"code": 412, "message": "was written since"}}', PreconditionFailed),
         (404, b"was written since", NotFound),
         (400, b'["was written since"]', Refused),
+        (400, b'[{"error": {"status": "FAILED_PRECONDITION", "message": "was written since"}}]', PreconditionFailed),
+        (503, b"[] was written since", Unavailable),
         (403, b'{"error": {"status": "PERMISSION_DENIED", "message": "was written since"}}', Unavailable),
         (502, b"<html>was written since", Unavailable),
     ],

@@ -26,6 +26,14 @@ TABLES = ("feed_lines", "order_recorded")
             "WITH kept AS (SELECT line FROM feed_lines) SELECT line FROM kept",
             "WITH kept AS (SELECT line FROM feed_lines) SELECT line FROM kept",
         ),
+        (
+            "WITH a AS (FROM feed_lines), b AS (FROM a) SELECT (SELECT max(n) FROM a) AS m FROM b",
+            "WITH a AS (SELECT * FROM feed_lines), b AS (SELECT * FROM a) SELECT (SELECT MAX(n) FROM a) AS m FROM b",
+        ),
+        (
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+        ),
     ],
 )
 def test_a_statement_is_said_in_bigquerys_words(statement: str, said: str) -> None:
@@ -40,6 +48,10 @@ def test_a_statement_is_said_in_bigquerys_words(statement: str, said: str) -> No
         ("SELECT * FROM feed_lines_rows", {}),
         ("SELECT * FROM external_query('c', 'SELECT 1')", {}),
         ("SELECT (SELECT max(x) FROM hidden) FROM feed_lines", {}),
+        ("SELECT * FROM (WITH hidden AS (SELECT 1) SELECT * FROM hidden), hidden", {}),
+        ('SELECT * FROM (WITH "other.t" AS (SELECT 1) SELECT 1), "other.t"', {}),
+        ("WITH a AS (DELETE FROM feed_lines RETURNING *) SELECT * FROM a", {}),
+        (f"SELECT {'(' * 5_000}1{')' * 5_000}", {}),
         ("DELETE FROM feed_lines WHERE true", {}),
         ("EXPORT DATA OPTIONS (uri = 'gs://b/*') AS SELECT 1", {}),
         ("SELECT line FROM feed_lines WHERE line = $one", {"two": 2}),

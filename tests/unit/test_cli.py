@@ -261,3 +261,15 @@ def commands(of: Any) -> Iterator[Any]:  # noqa: ANN401 (typer does not show the
     yield of
     for below in getattr(of, "commands", {}).values():
         yield from commands(below)
+
+
+def test_the_ports_of_google_cloud_need_no_home_folder(tmp_path: Path) -> None:
+    ask = "from tombola.cli_home import home_ports; print(type(home_ports(None).documents).__name__)"
+    chosen = {
+        **os.environ,
+        "TOMBOLA_ADAPTERS": "google",
+        "TOMBOLA_PROJECT": "shop",
+        "TOMBOLA_HOME": str(tmp_path / "no"),
+    }
+    done = subprocess.run([sys.executable, "-c", ask], check=False, capture_output=True, text=True, env=chosen)
+    assert (done.returncode, done.stdout) == (0, "PublishingDocuments\n"), done.stderr

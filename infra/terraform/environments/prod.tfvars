@@ -26,3 +26,11 @@ continuous_integration = {
   issuer  = "https://token.actions.githubusercontent.com"
   subject = "repo:tombola-dev/tombola:ref:refs/heads/main"
 }
+
+# A commit that dev has had is handed to it, and waits for an operator.
+pipeline = {
+  repository = "projects/tombola-prod/locations/europe-west1/connections/github/repositories/tombola"
+  builder    = "europe-west1-docker.pkg.dev/tombola-prod/functions/builder@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  approval   = true
+  started_by = "serviceAccount:tombola-deploy@tombola-dev.iam.gserviceaccount.com"
+}

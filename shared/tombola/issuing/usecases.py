@@ -36,7 +36,7 @@ from tombola.profiles.usecases import has_ordered_before, is_erased
 from tombola.retailers.usecases import find_retailer
 
 KEYS_STALE_FOR = timedelta(seconds=60)
-"""A rotated key signs within a minute everywhere; old versions verify for ever."""
+"""A rotated key signs within minutes everywhere; old versions verify for ever."""
 FOR_EVER = timedelta(days=1)
 """For what never changes once it exists: one version of a key."""
 WRITES = MAX_COMMIT_WRITES - 2

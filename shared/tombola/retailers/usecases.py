@@ -43,7 +43,7 @@ def read_retailer(text: bytes, name: str) -> Retailer:
         return Retailer.model_validate(yaml.safe_load(text))
     except ValidationError as error:
         raise _broken(name, problems_of(error, Retailer, where=lambda path: in_file(path) or "file")) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: bytes or a day that cannot be
         raise _broken(name, [Problem("file", "what is no YAML", "YAML in UTF-8")]) from error
 
 

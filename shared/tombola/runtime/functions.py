@@ -24,7 +24,16 @@ from tombola.runtime.faults import MethodNotAllowed, UnknownCaller, WrongCaller
 from tombola.runtime.http import Answer, HttpRequest
 from tombola.runtime.outcomes import Line, Outcome, judged, observed
 from tombola.runtime.races import decide_again
-from tombola.runtime.serving import acknowledgement, answer, body_of, check_method, lower_headers, problem, request_of
+from tombola.runtime.serving import (
+    acknowledgement,
+    answer,
+    body_of,
+    check_method,
+    json_of,
+    lower_headers,
+    problem,
+    request_of,
+)
 
 if TYPE_CHECKING:
     from tombola.runtime.idempotency import Idempotency
@@ -96,7 +105,7 @@ def _answer_of(handler: Callable[[HttpRequest], Answer], asked: HttpRequest) -> 
     if not isinstance(made, Answer):
         msg = f"{handler.__name__} returned a {type(made).__name__}; expected an Answer"
         raise TypeError(msg)
-    return made
+    return replace(made, content=json_of(made.content))  # here, where what cannot be JSON is a failure like any other
 
 
 def on_schedule(handler: Callable[[], object]) -> HttpFunction:

@@ -94,9 +94,10 @@ def answer_once(
     if key is None:
         return work()
     name, payload = scope(function, idempotency.caller(request), key), fingerprint(request)
+    lease = uuid.uuid4().hex  # one for all turns: whoever hears nothing of its commit must know its own lease again
     for _ in range(TURNS):
         try:
-            held = _leased(ports, idempotency, name, payload)
+            held = _leased(ports, idempotency, name, payload, lease)
         except PreconditionFailed:
             continue
         return held.answer() if held.status is not None else _worked(ports, held, work)
@@ -106,6 +107,7 @@ def answer_once(
 def decide(held: Held | None, wanted: Held, now: datetime) -> Held:
     """Return what is to be held of a key: `wanted` when the work is to be done, `held` when it was answered.
 
+    `held` too when it is the lease that is wanted: it was committed, and only the answer to that was lost.
     Raises `KeyReused` when the payload is another, `InProgress` when somebody else is at it.
     """
     if held is None or held.expires <= now:
@@ -113,20 +115,22 @@ def decide(held: Held | None, wanted: Held, now: datetime) -> Held:
     if held.fingerprint != wanted.fingerprint:
         msg = f"this {HEADER} came before with another method, path, query or body; a new request needs a new key"
         raise KeyReused(msg)
-    if held.status is None and now < held.leased_until:
+    if held.status is not None or held.lease == wanted.lease:
+        return held
+    if now < held.leased_until:
         raise _in_progress()
-    return wanted if held.status is None else held
+    return wanted
 
 
-def _leased(ports: Ports, idempotency: Idempotency, name: str, payload: bytes) -> Held:
+def _leased(ports: Ports, idempotency: Idempotency, name: str, payload: bytes, lease: str) -> Held:
     """Return the key as it is held now, by us unless it is answered. Raises `PreconditionFailed` for a lost race."""
     now = ports.clock.now()
-    lease = idempotency.lease or timedelta(seconds=wiring.settings().timeout)
+    lasting = idempotency.lease or timedelta(seconds=wiring.settings().timeout)
     wanted = Held(
         scope=name,
         fingerprint=payload,
-        lease=uuid.uuid4().hex,
-        leased_until=now + lease,
+        lease=lease,
+        leased_until=now + lasting,
         expires=now + idempotency.keep,
     )
     unit = UnitOfWork(ports.documents)

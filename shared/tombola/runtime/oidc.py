@@ -8,7 +8,7 @@ signature away before the function sees it, so this stays off there. It is for a
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tombola.errors import Problem
 from tombola.ports.errors import Unavailable
@@ -84,9 +84,19 @@ def check_caller(headers: Mapping[str, str]) -> None:
 @cache
 def _keys(address: str) -> "PyJWKClient":
     """Return this process's one copy of the keys."""
-    from jwt import PyJWKClient  # noqa: PLC0415 (see Verifier)
+    from jwt import PyJWKClient, PyJWKClientConnectionError, PyJWTError  # noqa: PLC0415 (see Verifier)
 
-    return PyJWKClient(
+    class Fetching(PyJWKClient):
+        """Where no keys can be had, whatever came instead, nobody can be known: that is no caller's fault."""
+
+        def fetch_data(self) -> Any:  # noqa: ANN401 (its own)
+            try:
+                return super().fetch_data()
+            except (PyJWTError, ValueError, OSError) as error:
+                msg = "what came is no set of keys"
+                raise PyJWKClientConnectionError(msg) from error
+
+    return Fetching(
         address, lifespan=KEYS_KEPT_SECONDS, cooldown_duration=ASKING_AGAIN_SECONDS, timeout=PATIENCE_SECONDS
     )
 

@@ -21,7 +21,8 @@ CONFIG = "config"
 STALE_FOR = timedelta(seconds=30)
 """As old as a parameter may be: retailers and campaigns are no younger."""
 SECRETS_STALE_FOR = timedelta(seconds=60)
-"""As old as a secret may be: a rotated one must stay valid for longer than that."""
+"""So long a process remembers a secret, and what Secret Manager's adapter gave it may be five minutes old already: a
+rotated one must stay valid for longer than both."""
 
 
 def parameter(ports: Ports, name: str, model: type[M]) -> M:
@@ -35,7 +36,7 @@ def parameter(ports: Ports, name: str, model: type[M]) -> M:
 
 
 def secret(ports: Ports, name: str) -> bytes:
-    """Return the latest version of a secret, at most 60 seconds old. Raises `NotSetUp` when there is none.
+    """Return the latest version of a secret, remembered for 60 seconds. Raises `NotSetUp` when there is none.
 
     The manifest names every secret of a function under `secrets`; it can read no other.
     """

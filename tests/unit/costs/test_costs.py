@@ -111,6 +111,27 @@ def test_a_home_in_which_nothing_was_counted_is_refused(tmp_path: Path) -> None:
         operations(tmp_path)
 
 
+def test_operations_that_are_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "operations.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(Malformed, match=r"operations\.json: .*expected a value"):
+        operations(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"\xff\xfe", b"read_on: 2026-99-99", b"[", b"[" * 5_000, b"", b"read_on: 2026-01-01\ncurrency: USD\nprices: {}"],
+)
+def test_a_price_list_that_is_none_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: bytes
+) -> None:
+    (tmp_path / "prices.yaml").write_bytes(text)
+    for file in (tmp_path / "prices.yaml", tmp_path / "nowhere.yaml"):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["cost", "--prices", str(file)])
+        assert ended.value.code == 2
+        assert file.name in capsys.readouterr().err
+
+
 def test_the_command_prints_numbers_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["cost", "--orders", "1000", "--rows", "10000", "--as", "json"])

@@ -47,6 +47,7 @@ SHOP = """
             case "/outage": raise Unavailable("secretword")
             case "/bug": raise ZeroDivisionError("secretword")
             case "/none": return None
+            case "/no-json": return Answer({"secretword": object()})
             case "/echo": return Answer({"query": dict(request.query), "bytes": len(request.body),
                                          "agent": request.headers["User-Agent"]}, 201, {"X-Mine": "1"})
             case "/empty": return Answer(status=202)
@@ -250,6 +251,7 @@ def test_a_body_that_ends_before_its_declared_length_is_the_clients_fault(load: 
         ("/outage", 503, "unavailable"),
         ("/bug", 500, "internal-error"),
         ("/none", 500, "internal-error"),
+        ("/no-json", 500, "internal-error"),
     ],
 )
 def test_a_failure_says_what_happened_and_nothing_of_the_inside(

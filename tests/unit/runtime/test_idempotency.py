@@ -7,9 +7,9 @@ import sys
 import textwrap
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from werkzeug.test import TestResponse
 from tombola.adapters.embedded.clock import ReplayClock
 from tombola.adapters.embedded.topics import EmbeddedTopics
 from tombola.ports import Ports
-from tombola.ports.documents import DocumentKey
+from tombola.ports.documents import DocumentKey, Documents, OutboundEvent, Snapshot, Where, Write
+from tombola.ports.errors import PreconditionFailed
+from tombola.runtime import wiring
 from tombola.runtime.idempotency import KeyMalformed, KeyMissing, key_of, scope
 
 Load = Callable[[str, str], FlaskClient]
@@ -58,6 +60,7 @@ SOURCE = """
             case b"bug": raise ZeroDivisionError
             case b"crash": raise Killed
             case b"large": return Answer({"letter": "x" * 300_000})
+            case b"no json": return Answer({"letter": object()})
             case b"later": return Answer({"try": "later"}, 503)
             case b"slow": time.sleep(NAPS.pop() if NAPS else 0)
             case b"empty": return Answer(status=204)
@@ -137,7 +140,7 @@ def post_headers() -> dict[str, str]:
     return {"X-Password": "open", "Idempotency-Key": '"k1"'}
 
 
-@pytest.mark.parametrize(("body", "status"), [(b"outage", 503), (b"bug", 500), (b"later", 503)])
+@pytest.mark.parametrize(("body", "status"), [(b"outage", 503), (b"bug", 500), (b"no json", 500), (b"later", 503)])
 def test_what_may_go_well_another_time_is_not_kept(
     load: Load, effects: Callable[[], int], body: bytes, status: int
 ) -> None:
@@ -254,6 +257,38 @@ def test_a_process_killed_at_work_lets_the_next_one_do_it_once_its_time_is_over(
     clock.advance(TIMEOUT)
     assert (post(client, b"kill").status_code, effects()) == (201, 1)
     assert (replayed(post(client, b"kill")), effects()) == (True, 1)
+
+
+class LosesOneAnswer:
+    """Documents whose first commit happens, is sent again, and so is told as a lost race; as on Firestore."""
+
+    def __init__(self, documents: Documents) -> None:
+        self.documents = documents
+        self.lost = False
+
+    def get(self, keys: Sequence[DocumentKey]) -> list[Snapshot | None]:
+        return self.documents.get(keys)
+
+    def query(
+        self, collection: str, where: Sequence[Where], *, order_by: str | None = None, limit: int | None = None
+    ) -> Iterator[Snapshot]:
+        return self.documents.query(collection, where, order_by=order_by, limit=limit)
+
+    def commit(self, writes: Sequence[Write], events: Sequence[OutboundEvent] = ()) -> None:
+        self.documents.commit(writes, events)
+        if not self.lost:
+            self.lost = True
+            msg = "it exists already"
+            raise PreconditionFailed(msg)
+
+
+def test_a_lease_whose_commit_was_not_heard_of_is_known_again_and_keeps_nobody_out(
+    load: Load, ports: Ports, effects: Callable[[], int]
+) -> None:
+    client = load("send_letter", SOURCE)
+    wiring.install(replace(ports, documents=LosesOneAnswer(ports.documents)))
+    assert [(one.status_code, replayed(one)) for one in (post(client), post(client))] == [(201, False), (201, True)]
+    assert effects() == 1
 
 
 def test_whoever_comes_back_after_its_time_leaves_the_next_ones_answer_alone(

@@ -50,6 +50,7 @@ class Certificates(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.keys: dict[str, RSAPrivateKey] = {}
         self.asked = 0
+        self.instead: bytes | None = None
 
     @property
     def address(self) -> str:
@@ -57,6 +58,8 @@ class Certificates(ThreadingHTTPServer):
 
     def body(self) -> bytes:
         self.asked += 1
+        if self.instead is not None:
+            return self.instead
         public = [
             {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": name, "use": "sig", "alg": "RS256"}
             for name, key in self.keys.items()
@@ -189,6 +192,20 @@ def test_keys_that_cannot_be_had_are_an_outage(
     sent = client.post("/", json=push(b'{"event_id": "0a1b"}'), headers=bearer(token(minted[0])))
     assert sent.status_code == 503
     assert letters() == []
+
+
+@pytest.mark.parametrize(
+    "instead", [b"<html>", b"\xff\xfe\xff", b"[]", b'{"keys": []}', b'{"keys": [{"kid": "first"}]}']
+)
+def test_anything_else_than_keys_is_an_outage_too(
+    client: FlaskClient, push: Push, minted: list[RSAPrivateKey], certificates: Certificates, instead: bytes
+) -> None:
+    certificates.instead = instead
+    sent = client.post("/", json=push(b'{"event_id": "0a1b"}'), headers=bearer(token(minted[0])))
+    assert sent.status_code == 503
+    certificates.instead = None
+    sent = client.post("/", json=push(b'{"event_id": "0a1b"}'), headers=bearer(token(minted[0])))
+    assert sent.status_code == 204
 
 
 def test_keys_are_fetched_once_for_many_calls(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tombola.runtime.tracing import contexts
 from tombola.runtime.tracing.contexts import Origin, TraceContext
-from tombola.runtime.tracing.recording import Sampling
+from tombola.runtime.tracing.recording import Allowance, Sampling
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -81,6 +81,19 @@ def test_a_message_of_a_crowd_begins_the_same_trace_however_often_it_comes() -> 
 def test_what_was_decided_holds_and_chance_does_the_rest(origin: Origin, *, sampled: bool | None) -> None:
     decided = [Sampling(share, share).of(origin, TRACE) for share in (0.0, 1.0)]
     assert decided == ([False, True] if sampled is None else [sampled, sampled])
+
+
+def test_nobody_makes_us_export_more_than_a_few_traces_a_minute() -> None:
+    minutes = iter([10.0] * 100 + [70.0])
+    sampling, wanted = Sampling(each=0.0, wanted=Allowance(3, lambda: next(minutes))), Origin(contexts.parse(PARENT))
+    assert sum(sampling.of(wanted, TRACE) for _ in range(100)) == 3
+    assert sampling.of(wanted, TRACE)
+
+
+def test_a_trace_id_that_a_caller_has_chosen_decides_nothing() -> None:
+    chosen = "f" * 16 + "0" * 15 + "1"
+    unwanted = Origin(TraceContext(chosen, SPAN, sampled=False))
+    assert 250 < sum(Sampling(each=0.1).of(unwanted, chosen) for _ in range(4_000)) < 550
 
 
 def test_crowds_are_sampled_at_a_share_of_their_own() -> None:

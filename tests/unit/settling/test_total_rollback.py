@@ -20,13 +20,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tombola.adapters.embedded.clock import ReplayClock
 from tombola.errors import Fault
 from tombola.games.opening import funded_parts
 from tombola.ports.documents import Create, DocumentKey
+from tombola.runtime.testing import fake_clock
 from tombola.settling.usecases import settle_version, write_off_prize
 
-from ...conftest import START, make_ports  # noqa: TID252 (tests have no package of their own to be named by)
+from ...conftest import make_ports  # noqa: TID252 (tests have no package of their own to be named by)
 from ..games.conftest import launch_in  # noqa: TID252 (as above)
 from .conftest import Cashier
 from .rollback_model import (
@@ -83,7 +83,7 @@ class Rollback(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Launch the campaign in a home of its own."""
         super().__init__()
-        game = launch_in(make_ports(next(self.homes), ReplayClock(START)), **COMMON, **self.changed)
+        game = launch_in(make_ports(next(self.homes), fake_clock()), **COMMON, **self.changed)
         self.game, self.cashier = game, Cashier(game)
         self.events: list[Event] = []
         self.facts: dict[str, tuple[object, ...]] = {}

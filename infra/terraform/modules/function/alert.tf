@@ -2,6 +2,16 @@
 
 locals {
   service_filter = join(" OR ", [for service in values(local.services) : "resource.labels.service_name = \"${service}\""])
+  failures = join(" AND ", [
+    "resource.type = \"cloud_run_revision\"",
+    "metric.type = \"run.googleapis.com/request_count\"",
+    "metric.labels.response_code_class = \"5xx\"",
+    "(${local.service_filter})",
+  ])
+  # In five minutes. What a clock calls fails four times before it waits for the next call, and that must be seen.
+  most_failures = var.function.trigger.kind == "schedule" ? 3 : 15
+  # Bulk may wait its turn; but messages are kept for days, and after that they are gone.
+  longest_wait = { live = var.alerts.oldest_message, bulk = 86400 }
 }
 
 resource "google_monitoring_alert_policy" "this" {
@@ -15,26 +25,30 @@ resource "google_monitoring_alert_policy" "this" {
   conditions {
     display_name = "answers 5xx"
     condition_threshold {
-      filter          = "resource.type = \"cloud_run_revision\" AND metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\" AND (${local.service_filter})"
+      filter          = local.failures
       comparison      = "COMPARISON_GT"
-      threshold_value = 0.05 # a second, over five minutes: fifteen failures
+      threshold_value = local.most_failures
       duration        = "0s"
       aggregations {
         alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_RATE"
+        per_series_aligner   = "ALIGN_DELTA"
         cross_series_reducer = "REDUCE_SUM"
       }
     }
   }
 
   dynamic "conditions" {
-    for_each = contains(keys(local.subscriptions), "live") ? [local.subscriptions["live"].name] : []
+    for_each = local.subscriptions
     content {
-      display_name = "oldest message waits"
+      display_name = "oldest message of ${conditions.value.name} waits"
       condition_threshold {
-        filter          = "resource.type = \"pubsub_subscription\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.labels.subscription_id = \"${conditions.value}\""
+        filter = join(" AND ", [
+          "resource.type = \"pubsub_subscription\"",
+          "metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\"",
+          "resource.labels.subscription_id = \"${conditions.value.name}\"",
+        ])
         comparison      = "COMPARISON_GT"
-        threshold_value = var.alerts.oldest_message
+        threshold_value = local.longest_wait[conditions.key]
         duration        = "300s"
         aggregations {
           alignment_period   = "60s"
@@ -46,6 +60,11 @@ resource "google_monitoring_alert_policy" "this" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "${var.function.summary} Look at its lines in the log: `resource.labels.service_name=\"${var.function.service}\" severity>=WARNING`; messages it gave up are on `${var.dead_letters}`."
+    content   = <<-EOT
+      ${var.function.summary}
+
+      Its lines in the log: `resource.labels.service_name="${var.function.service}" severity>=WARNING`.
+      Messages that it gave up are on `${var.dead_letters}`, each with the reason.
+    EOT
   }
 }

@@ -11,9 +11,11 @@ locals {
   })
   reads_warehouse  = length(local.reads.warehouse) > 0
   writes_warehouse = length(local.writes.warehouse) > 0
+  tables_read      = toset(flatten([for name in local.reads.warehouse : var.world.tables[name].read]))
+  tables_written   = toset(flatten([for name in local.writes.warehouse : var.world.tables[name].write]))
   warehouse = merge(
-    { for table in toset(flatten([for name in local.reads.warehouse : var.world.tables[name].read])) : "read ${table}" => { table = table, role = "roles/bigquery.dataViewer" } },
-    { for table in toset(flatten([for name in local.writes.warehouse : var.world.tables[name].write])) : "write ${table}" => { table = table, role = "roles/bigquery.dataEditor" } },
+    { for table in local.tables_read : "read ${table}" => [table, "roles/bigquery.dataViewer"] },
+    { for table in local.tables_written : "write ${table}" => [table, "roles/bigquery.dataEditor"] },
   )
   # Jobs belong to the project; BigQuery knows no smaller place for them.
   jobs = setunion(
@@ -75,8 +77,8 @@ resource "google_bigquery_table_iam_member" "tables" {
   for_each   = local.warehouse
   project    = var.place.project
   dataset_id = var.world.dataset
-  table_id   = each.value.table
-  role       = each.value.role
+  table_id   = each.value[0]
+  role       = each.value[1]
   member     = google_service_account.this.member
 }
 

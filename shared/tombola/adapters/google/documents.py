@@ -16,7 +16,7 @@ from typing import Any
 
 from tombola.adapters.google.document_queries import Query
 from tombola.adapters.google.document_values import restored, stored
-from tombola.adapters.google.errors import check_response, refusal, translated
+from tombola.adapters.google.errors import check_response, object_of, refusal, translated
 from tombola.adapters.google.http import Api
 from tombola.ports.clock import Clock
 from tombola.ports.document_limits import check_commit
@@ -101,6 +101,7 @@ class GoogleDocuments:
             msg = f"{asked}: {refused.words}; expected: {_EXPECTED[refused.status]}"
             raise PreconditionFailed(msg)
         check_response(asked, answer)
+        object_of(asked, answer)
 
     def _write(self, write: Write, number: int) -> dict[str, Any]:
         """Return one write with its precondition."""
@@ -145,6 +146,9 @@ class GoogleDocuments:
             raise Unavailable(str(error)) from error
         with translated(asked):
             answers: list[dict[str, Any]] = answer.json()
+        if not (isinstance(answers, list) and answers):  # where nothing was found, the time of reading is told
+            msg = f"{asked}: no answer came"
+            raise Unavailable(msg)
         if broken := [each["error"] for each in answers if "error" in each]:  # it went wrong after a good beginning
             msg = f"{asked}: {broken}"
             raise Unavailable(msg)

@@ -88,14 +88,28 @@ def check_response(asked: str, response: Response) -> None:
 
 
 def refusal(response: Response) -> Refusal | None:
-    """Return why an answer of Google's REST interfaces says no, None if it says yes."""
+    """Return why an answer of Google's REST interfaces says no, None if it says yes.
+
+    A method that streams (Firestore's `runQuery` and `batchGet`) says no inside a list of one, as it says yes in one.
+    """
     if response.status_code < 400:  # noqa: PLR2004 (as HTTP has it)
         return None
     try:
-        told = response.json()["error"]
+        said = response.json()
+        told = (said[0] if isinstance(said, list) else said)["error"]
         return Refusal(told.get("status"), told.get("message", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return Refusal(None, response.text[:200])
+
+
+def object_of(asked: str, response: Response) -> dict[str, Any]:
+    """Return the JSON object that an answer is. Raises `Unavailable` for any other: something between has made it."""
+    with translated(asked):
+        found = response.json()
+    if not isinstance(found, dict):
+        msg = f"{asked}: found {type(found).__name__} in JSON; expected an object"
+        raise Unavailable(msg)
+    return found
 
 
 def _is_of_a_client(error: Exception) -> bool:

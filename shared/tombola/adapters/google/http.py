@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tombola.adapters.google.errors import check_response, translated
+from tombola.adapters.google.errors import check_response, object_of, translated
 
 if TYPE_CHECKING:
     from google.auth.transport.requests import AuthorizedSession
@@ -60,6 +60,10 @@ class Api:
         response = self.send(method, path, asked, **options)
         check_response(asked, response)
         return response
+
+    def told(self, method: str, path: str, asked: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (those of requests)
+        """Return the JSON object that is the answer to a request, asked as by `ask`."""
+        return object_of(asked, self.ask(method, path, asked, **options))
 
     def send(self, method: str, path: str, asked: str, **options: Any) -> "Response":  # noqa: ANN401 (those of requests)
         """Return the answer as `ask` does, also one that says no. Raises `Unavailable` when there is none."""

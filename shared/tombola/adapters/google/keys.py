@@ -140,10 +140,7 @@ class GoogleKeys:
             asked["pageToken"] = token
 
     def _ask(self, method: str, path: str, asked: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (those of requests)
-        found: dict[str, Any] = SECRETS.ask(
-            method, f"/v1/projects/{self._project}/secrets{path}", asked, **options
-        ).json()
-        return found
+        return SECRETS.told(method, f"/v1/projects/{self._project}/secrets{path}", asked, **options)
 
 
 def _number(version: dict[str, Any]) -> int:

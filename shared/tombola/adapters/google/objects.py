@@ -14,7 +14,7 @@ from tombola.adapters.google.http import Api
 from tombola.adapters.google.reading import Generation
 from tombola.adapters.google.signing import sign
 from tombola.adapters.google.uploading import Upload, insert
-from tombola.ports.errors import NotFound, PreconditionFailed, Refused
+from tombola.ports.errors import NotFound, PreconditionFailed, Refused, Unavailable
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_bucket, check_object_name
 
 STORAGE = Api("https://storage.googleapis.com", "STORAGE_EMULATOR_HOST")
@@ -33,7 +33,7 @@ class GoogleObjects:
     def stat(self, bucket: str, name: str) -> ObjectInfo:
         """Return the live generation's facts. Raises `NotFound`, `Refused` (bad name)."""
         path = self._path(bucket, name)
-        return _info(bucket, STORAGE.ask("GET", path, f"{bucket}/{name}", params={"fields": _FIELDS}).json())
+        return _info(bucket, STORAGE.told("GET", path, f"{bucket}/{name}", params={"fields": _FIELDS}))
 
     def open(self, ref: ObjectRef) -> BinaryIO:
         """Open exactly this generation, seekable, streamed. Raises `NotFound` when it is gone or superseded.
@@ -117,7 +117,11 @@ class GoogleObjects:
         params = {"prefix": prefix, "fields": f"nextPageToken,items({_FIELDS})"}
         while True:
             path = f"/storage/v1/b/{self._prefix}{bucket}/o"
-            page = STORAGE.ask("GET", path, f"{bucket}/{prefix}*", params=params).json()
+            try:
+                page = STORAGE.told("GET", path, f"{bucket}/{prefix}*", params=params)
+            except NotFound as error:  # a name that nothing begins with has an empty list: it is the bucket
+                msg = f"{error} (the bucket is not there)"
+                raise Unavailable(msg) from error
             yield from (_info(bucket, item) for item in page.get("items", ()) if _is_ours(item["name"]))
             if "nextPageToken" not in page:
                 return

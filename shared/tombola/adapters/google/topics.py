@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tombola.adapters.google.http import Api
-from tombola.ports.errors import NotFound
+from tombola.ports.errors import NotFound, Unavailable
 from tombola.ports.topics import Message, check_message
 
 PUBSUB = Api("https://pubsub.googleapis.com", "PUBSUB_EMULATOR_HOST")
@@ -44,10 +44,13 @@ class GoogleTopics:
         path = f"/v1/projects/{self._project}/topics/{topic}:publish"
         body = json.dumps({"messages": [_as_sent(message) for message in batch]})
         try:
-            PUBSUB.ask("POST", path, topic, data=body, headers={"Content-Type": "application/json"})
+            answer = PUBSUB.told("POST", path, topic, data=body, headers={"Content-Type": "application/json"})
         except NotFound:
             msg = f"unknown topic {topic!r}; expected one that is declared in project {self._project}"
             raise NotFound(msg) from None
+        if (accepted := len(answer.get("messageIds", ()))) != len(batch):
+            msg = f"{accepted} of {len(batch)} messages were accepted by {topic!r}"
+            raise Unavailable(msg)
 
 
 def _batches(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:

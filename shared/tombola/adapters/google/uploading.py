@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from tombola.adapters.google.errors import object_of
 from tombola.adapters.google.http import Api
 from tombola.ports.errors import NotFound, PortError, PreconditionFailed, Refused, Unavailable
 from tombola.ports.objects import ObjectRef
@@ -73,7 +74,7 @@ class Upload:
             piece = bytes(self._pending)
             answer = self._put(piece, self._sent + len(piece))
             if answer.status_code != _RESUME:
-                return int(answer.json()["generation"])
+                return int(object_of(self._asked, answer)["generation"])
             self._forget_kept(piece, answer)
 
     def _send_piece(self) -> None:
@@ -134,7 +135,8 @@ def insert(api: Api, physical: str, name: str, data: bytes, asked: str, if_gener
         params["ifGenerationMatch"] = if_generation
     headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
     path = f"/upload/storage/v1/b/{physical}/o"
-    return int(_ask(api, "POST", path, asked, params=params, headers=headers, data=body).json()["generation"])
+    answer = _ask(api, "POST", path, asked, params=params, headers=headers, data=body)
+    return int(object_of(asked, answer)["generation"])
 
 
 def _ask(api: Api, method: str, path: str, asked: str, **options: Any) -> "Response":  # noqa: ANN401 (those of requests)

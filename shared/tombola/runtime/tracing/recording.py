@@ -2,9 +2,10 @@
 
 import atexit
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 from tombola.runtime.faults import Misconfigured
@@ -12,18 +13,50 @@ from tombola.runtime.tracing import contexts
 from tombola.runtime.tracing.contexts import Origin, TraceContext
 from tombola.runtime.tracing.spans import Kind, Span
 
+WANTED_A_MINUTE = 10
+"""So many traces a process exports because a caller wants it: anybody may call, and an export is paid for. Cloud Run's
+own frontend wants six."""
+
+
+class Allowance:
+    """So much a minute, and no more. Threads may share it."""
+
+    def __init__(self, most: int = WANTED_A_MINUTE, elapsed: Callable[[], float] = time.monotonic) -> None:
+        """Allow `most` a minute; `elapsed` counts seconds."""
+        self._most, self._elapsed = most, elapsed
+        self._lock = threading.Lock()
+        self._minute, self._taken = 0, 0
+
+    def take(self) -> bool:
+        """Tell whether there is one left of this minute, and take it."""
+        minute = int(self._elapsed() // 60)
+        with self._lock:
+            if minute != self._minute:
+                self._minute, self._taken = minute, 0
+            self._taken += 1
+            return self._taken <= self._most
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which share of traces is exported: of those that begin here, and of those that messages of a crowd begin."""
+    """Which share of traces is exported: of those that begin here, and of those that messages of a crowd begin.
+
+    `wanted` is how many more are exported because a caller wants it.
+    """
 
     each: float = 1.0
     crowd: float = 1.0
+    wanted: Allowance = field(default_factory=Allowance, repr=False, compare=False)
 
     def of(self, origin: Origin, trace_id: str) -> bool:
-        """Tell whether a trace is exported: what is decided holds, whoever wants it gets it, chance does the rest."""
-        if origin.parent is not None and (origin.decided or origin.parent.sampled):
-            return origin.parent.sampled
+        """Tell whether a trace is exported: what is decided holds, who wants it gets it, chance does the rest.
+
+        A caller's own trace id decides nothing: it could be chosen so that chance always falls on it.
+        """
+        if origin.parent is not None:
+            if origin.decided or (origin.parent.sampled and self.wanted.take()):
+                return origin.parent.sampled
+            trace_id = contexts.new_trace_id()
         share = self.each if origin.link is None else self.crowd
         return int(trace_id[16:], 16) < share * 2**64
 

@@ -109,3 +109,35 @@ run "an_event_function_splits_no_traffic" {
   }
   expect_failures = [google_cloud_run_v2_service.this]
 }
+
+run "an_http_function_splits_traffic" {
+  command = plan
+  variables {
+    function = {
+      name      = "answer_door"
+      service   = "answer-door"
+      summary   = "Answers."
+      trigger   = { kind = "http", public = true, lanes = ["live"] }
+      publishes = []
+      reads     = { documents = [], objects = [], warehouse = [] }
+      writes    = { documents = [], objects = [], warehouse = [] }
+      secrets   = ["webhook-*"]
+      package   = "image"
+      sizing    = { memory = "512Mi", timeout = 540, concurrency = 16, max_attempts = 100, ack_deadline = 600, minimum_backoff = 10, maximum_backoff = 600, retention_days = 7 }
+    }
+    split = { revision = "answer-door-00001-abc", percent = 90 }
+  }
+
+  assert {
+    condition     = [for part in google_cloud_run_v2_service.this["live"].traffic : part.percent] == [90, 10]
+    error_message = "the older revision keeps its share, the newest gets the rest"
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_service.this["live"].build_config) == 0
+    error_message = "an image is not built from a bundle"
+  }
+  assert {
+    condition     = length(google_pubsub_subscription.this) == 0 && length(google_cloud_run_v2_service_iam_member.calls) == 0
+    error_message = "nothing calls it but who knows its address"
+  }
+}
