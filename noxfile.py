@@ -162,6 +162,13 @@ def deliver(session: nox.Session) -> None:
 
 
 @nox.session
+def walks(session: nox.Session) -> None:
+    """Files, orders and plays end to end: a process per function, pushed to by Pub/Sub; and the demo on emulators."""
+    sync(session, extras=("demo", "google"), groups=("tests",))
+    session.run("pytest", "tests/walks", *session.posargs, env=emulators(session))
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Files that nobody would write, as many as fit into the time: `nox -s fuzz [-- --seconds 60] [--seed N]`."""
     sync(session, extras=("local",), groups=("tests",))
