@@ -72,9 +72,9 @@ class Deployment:
         """Return what a function logged, its earlier processes too."""
         return Service.lines(self._folder / f"{name}.log")
 
-    def next_letter(self) -> Received:
-        """Wait for another dead letter; return it."""
-        before, give_up_at = set(self.heard(DEAD_LETTERS)), time.monotonic() + PATIENCE
+    def next_letter(self, known: Sequence[Received]) -> Received:
+        """Wait for a dead letter beside those that are known already; return it."""
+        before, give_up_at = {one.message_id for one in known}, time.monotonic() + PATIENCE
         while not (new := self.heard(DEAD_LETTERS).keys() - before):
             assert time.monotonic() < give_up_at, "nothing died"
             time.sleep(0.2)
