@@ -101,7 +101,7 @@ def bundle(session: nox.Session) -> None:
 @nox.session
 def functions(session: nox.Session) -> None:
     """Every bundle alone in an environment of its own, started and called as the platform does it."""
-    sync(session, extras=("demo", "google"), groups=("tests",))
+    sync(session, extras=("demo", "google"), groups=("tests", "contract"))
     session.run("pytest", "tests/bundles", *session.posargs, env=emulators(session))
 
 
