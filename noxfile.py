@@ -189,7 +189,7 @@ def bench(session: nox.Session) -> None:
     name, *options = session.posargs or ["feeds"]
     environment = {}
     if name == "cold":
-        sync(session, extras=("google",), groups=("tests",))
+        sync(session, extras=("google",), groups=("tests", "contract"))
         environment = emulators(session)
     session.run("python", "-m", f"tests.bench.{name}", *options, env=environment)
 
