@@ -79,5 +79,5 @@ class Retailer(BaseModel):
 
     @property
     def pseudonym_key(self) -> str:
-        """Name of the HMAC key that turns its shoppers' ids into pseudonyms."""
+        """Name of the key under which its shoppers' ids become pseudonyms."""
         return f"pseudonym-{self.retailer}"
