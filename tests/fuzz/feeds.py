@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from tombola.feeds.checking import Check, World
 from tombola.feeds.codes import CODES
 from tombola.feeds.measuring import Measured
+from tombola.feeds.pseudonymizing import pseudonyms_by_column
 from tombola.feeds.rejects import RejectsForm, RejectsWriter
 from tombola.retailers.model import Dialect, Retailer
 
@@ -95,7 +96,8 @@ def judged(data: bytes, dialect: Dialect) -> tuple[Check, Kept]:
     retailer = Retailer(retailer="shop-1", name="Shop", country="US", currency="USD", feeds={"orders": dialect})
     kept = Kept()
     check = Check(
-        World(retailer, "orders", NOW, NOW, pseudonyms={"shopper": str, "household": str}, known_products=set), kept
+        World(retailer, "orders", NOW, NOW, pseudonyms=pseudonyms_by_column(bytes(32), "shop-1"), known_products=set),
+        kept,
     )
     check.run(Measured(io.BytesIO(data)))
     return check, kept

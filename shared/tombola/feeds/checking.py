@@ -39,6 +39,7 @@ class World:
     """What checking needs to know beside the file.
 
     `arrived_at`: when the object was written; `latest`: what is dated after it cannot have happened.
+    `pseudonyms`: what makes a column of them of a column of the retailer's own ids, by the column's name.
     `known_products`: which of some products the catalogue holds; None where nobody can tell.
     """
 
@@ -46,7 +47,7 @@ class World:
     kind: FeedKind
     arrived_at: datetime
     latest: datetime
-    pseudonyms: Mapping[str, Callable[[str], str]]
+    pseudonyms: Mapping[str, Callable[[pl.Series], pl.Series]]
     known_products: Callable[[Collection[str]], set[str]] | None
 
     @property

@@ -16,23 +16,19 @@ from tombola.feeds.splitting import Places
 from tombola.feeds.tables import STORED_AS
 from tombola.feeds.typed_columns import INSTANT
 
-REMEMBERED = 30_000
-"""Shoppers, and households, whose pseudonyms are kept from block to block."""
-
 
 class Columns:
     """Builds the columns of one feed's staged file."""
 
     def __init__(
-        self, kind: FeedKind, row: type[Row], retailer: str, pseudonyms: Mapping[str, Callable[[str], str]]
+        self, kind: FeedKind, row: type[Row], retailer: str, pseudonyms: Mapping[str, Callable[[pl.Series], pl.Series]]
     ) -> None:
-        """Use `pseudonyms`, by column, for what stands where a retailer's own id was."""
+        """Use `pseudonyms`, by column, for what stands where a retailer's own ids were."""
         self._schema = pa.schema([_viewed(field) for field in arrow_schema(kind)])
         self._row = row
         self._columns = columns(row)
         self._retailer = retailer
         self._pseudonyms = {name: pseudonyms[name] for field, name in STORED_AS.items() if field in row.model_fields}
-        self._known: dict[str, dict[str | None, str | None]] = {name: {None: None} for name in self._pseudonyms}
 
     def staged(self, values: pl.DataFrame, lines: Places, arrived_at: datetime) -> pl.DataFrame:
         """Return rows (the contract's fields, typed) as they are staged.
@@ -43,7 +39,7 @@ class Columns:
         return pl.DataFrame(
             [
                 pl.Series("retailer", [self._retailer]).new_from_index(0, values.height),
-                *(self._pseudonyms_of(one) if one.name in self._pseudonyms else one for one in columns),
+                *(self._pseudonyms[one.name](one) if one.name in self._pseudonyms else one for one in columns),
                 self._stated(values, arrived_at),
                 pl.Series("source_line", lines, pl.Int64),
             ]
@@ -62,19 +58,6 @@ class Columns:
             return held[0].alias("stated_at")
         stated = pl.coalesce(*self._row.STATED_BY, pl.lit(arrived_at, INSTANT))
         return values.select(stated.alias("stated_at")).to_series()
-
-    def _pseudonyms_of(self, persons: pl.Series) -> pl.Series:
-        """Make one pseudonym for rows of the same person that follow each other: the lines of an order do."""
-        if persons.null_count() == len(persons):
-            return persons
-        runs = persons.rle().struct.unnest()
-        followed = runs["value"].to_list()
-        known, pseudonym = self._known[persons.name], self._pseudonyms[persons.name]
-        if len(known) > REMEMBERED:  # begun anew, never emptied: another block may just look its persons up in it
-            known = self._known[persons.name] = {None: None}
-        known.update({one: pseudonym(one) for one in followed if one not in known})
-        found = pl.Series(persons.name, [known[one] for one in followed], pl.String)
-        return found[np.repeat(np.arange(len(found)), runs["len"].to_numpy())]
 
 
 def _viewed(field: pa.Field) -> pa.Field:

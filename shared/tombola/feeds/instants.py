@@ -67,7 +67,7 @@ class FixedInstants:
 
     def _read_each(self, texts: pl.Series) -> tuple[Numbers, Flags]:
         at, sure = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
-        data, offsets = _bytes(texts)
+        data, offsets = utf8(texts)
         lengths = np.diff(offsets)
         found_lengths = set(np.flatnonzero(np.bincount(lengths)).tolist())
         for length in {form.length for form in self._forms} & found_lengths:
@@ -138,7 +138,7 @@ def _form(text: str, *, iso: bool) -> _Form | None:
     return _Form(place, tuple(parts), tuple(literals), utc=iso and text.endswith(("Z", "+00:00")))
 
 
-def _bytes(texts: pl.Series) -> tuple[npt.NDArray[np.uint8], Numbers]:
+def utf8(texts: pl.Series) -> tuple[npt.NDArray[np.uint8], Numbers]:
     """Return the UTF-8 of all texts, and where in it each begins, and the last one ends."""
     array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, data = array.buffers()

@@ -39,7 +39,6 @@ from tombola.ports import Ports
 from tombola.ports.documents import DocumentKey, OutboundEvent, Snapshot, Value, created_or_replaced
 from tombola.ports.errors import NotFound, PreconditionFailed, Refused
 from tombola.ports.objects import ObjectInfo, ObjectRef, check_object_name
-from tombola.privacy.pseudonyms import pseudonyms_by_column
 from tombola.retailers.model import Retailer
 from tombola.retailers.usecases import KEYS_STALE_FOR, find_retailer, pseudonym_key
 
@@ -253,6 +252,8 @@ def _signer(ports: Ports) -> "ReceiptSigner":
 
 
 def _world(ports: Ports, retailer: Retailer, kind: FeedKind, info: ObjectInfo) -> World:
+    from tombola.feeds.pseudonymizing import pseudonyms_by_column  # noqa: PLC0415 (only validating makes pseudonyms)
+
     return World(
         retailer=retailer,
         kind=kind,

@@ -23,11 +23,11 @@ from tombola.feeds.drift import History
 from tombola.feeds.events import FeedKind
 from tombola.feeds.intake import Subject, examine, write_receipt
 from tombola.feeds.page import render
+from tombola.feeds.pseudonymizing import pseudonyms_by_column
 from tombola.feeds.receipts import Receipt
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt, NewObject
 from tombola.orders.doors import AHEAD
-from tombola.privacy.pseudonyms import pseudonyms_by_column
 from tombola.problems import in_file, problems_of
 from tombola.retailers.model import Dialect, Retailer
 from tombola.retailers.usecases import read_retailer

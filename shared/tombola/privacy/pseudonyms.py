@@ -1,4 +1,7 @@
-"""Pseudonyms: what stands for a retailer's ids of shoppers and households everywhere behind the door."""
+"""Pseudonyms: what stands for a retailer's ids of shoppers and households everywhere behind the door.
+
+`tombola.feeds.pseudonymizing` makes the same ones for whole columns.
+"""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -31,11 +34,6 @@ def pseudonyms(key: bytes, retailer: str, label: str = SHOPPER) -> Callable[[str
         return begun.finalize().hex()
 
     return of
-
-
-def pseudonyms_by_column(key: bytes, retailer: str) -> dict[str, Callable[[str], str]]:
-    """Return what makes one retailer's pseudonyms under one key, by the column they stand in."""
-    return {"shopper": pseudonyms(key, retailer), "household": pseudonyms(key, retailer, HOUSEHOLD)}
 
 
 def derived_key(key: bytes, retailer: str, label: str) -> bytes:

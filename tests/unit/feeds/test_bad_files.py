@@ -27,6 +27,7 @@ from tombola.feeds import usecases
 from tombola.feeds.checking import World
 from tombola.feeds.codes import CODES
 from tombola.feeds.intake import Examined, examine
+from tombola.feeds.pseudonymizing import pseudonyms_by_column
 from tombola.feeds.receipts import Receipt
 from tombola.feeds.schemas import arrow_schema
 from tombola.feeds.staging import Attempt
@@ -259,7 +260,9 @@ def nowhere(bucket: str, name: str) -> Iterator[Nothing]:
 
 def examined(stream: BinaryIO) -> Examined:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    world = World(RETAILER, "orders", now, now, pseudonyms={"shopper": str, "household": str}, known_products=set)
+    world = World(
+        RETAILER, "orders", now, now, pseudonyms=pseudonyms_by_column(bytes(32), "corner-shop"), known_products=set
+    )
     return examine(world, stream, Attempt("a", "f", arrow_schema("orders"), nowhere))
 
 

@@ -25,6 +25,7 @@ from tombola.errors import Malformed
 from tombola.feeds.checking import Check, World
 from tombola.feeds.events import FeedKind
 from tombola.feeds.measuring import Measured
+from tombola.feeds.pseudonymizing import pseudonyms_by_column
 from tombola.feeds.rejects import RejectsForm, RejectsWriter
 from tombola.retailers.model import Dialect, Retailer
 
@@ -179,7 +180,7 @@ def check(data: bytes, kind: FeedKind = "orders", **dialect: object) -> tuple[Ch
         retailer="shop", name="Shop", country="DE", currency="EUR", feeds={kind: Dialect.model_validate(dialect)}
     )
     kept = Kept()
-    world = World(shop, kind, LATEST, LATEST, {"shopper": str, "household": str}, set)
+    world = World(shop, kind, LATEST, LATEST, pseudonyms_by_column(bytes(32), "corner-shop"), set)
     found = Check(world, kept)
     found.run(Measured(io.BytesIO(data)))
     return found, kept

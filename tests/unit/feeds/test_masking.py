@@ -307,7 +307,7 @@ def outcome(kind: FeedKind, dialect: Dialect, data: bytes, *, masked: bool = Tru
         kind=kind,
         arrived_at=datetime(2026, 1, 1, tzinfo=UTC),
         latest=LATEST,
-        pseudonyms=dict.fromkeys(("shopper", "household"), lambda own_id: f"pseudonym of {own_id}"),
+        pseudonyms=dict.fromkeys(("shopper", "household"), lambda own_ids: own_ids + " as a pseudonym"),
         known_products=lambda ids: {one for one in ids if one == "a1"},
     )
     kept = Kept()
