@@ -1,5 +1,7 @@
 """What is true of a whole block of text: so much need not be asked of each cell."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +17,7 @@ _PART_OF_NUMBER = np.isin(np.arange(256), np.frombuffer(b"0123456789.,+-", np.ui
 class Facts:
     """`calm`: no cell holds a control character, or a blank other than the space. `ascii`, `spaced`: what `data` holds.
 
-    `exponents`: somewhere an `e` stands between what may be parts of a number. `longest`: bytes of a record.
+    `exponents`: somewhere an `e` stands between what may be parts of a number. `longest`: bytes that no record exceeds.
     """
 
     calm: bool
@@ -25,19 +27,24 @@ class Facts:
     longest: int
 
 
-def facts_of(block: Block, delimiter: str) -> Facts:
-    """Return the facts of a block that has records."""
+def facts_of(block: Block, delimiter: str, sizes: Sequence[int]) -> Facts:
+    """Return the facts of a block that has records. `sizes`, in order, are those that `longest` will be compared with.
+
+    It is one of them, or endless: so blocks that are judged alike have the same facts.
+    """
     data = block.data
+    in_ascii = data.isascii()
+    longest = int((block.ends - block.starts).max())
     return Facts(
-        calm=_calm(block, delimiter),
-        ascii=data.isascii(),
+        calm=_calm(block, delimiter, in_ascii=in_ascii),
+        ascii=in_ascii,
         spaced=b" " in data,
         exponents=_may_hold_exponents(data),
-        longest=int((block.ends - block.starts).max()),
+        longest=next((size for size in sizes if longest <= size), sys.maxsize),
     )
 
 
-def _calm(block: Block, delimiter: str) -> bool:
+def _calm(block: Block, delimiter: str, *, in_ascii: bool) -> bool:
     """Tell whether no character of the block is a control character, or a blank other than the space."""
     data = block.data
     if block.quoted and (delimiter == "\t" or block.line_count != len(block)):
@@ -47,7 +54,7 @@ def _calm(block: Block, delimiter: str) -> bool:
     low = int(np.count_nonzero(buffer < 32))  # noqa: PLR2004 (control characters of ASCII)
     if b"\x7f" in data or low != ends + (data.count(b"\t") if delimiter == "\t" else 0):
         return False
-    if data.isascii():
+    if in_ascii:
         return True
     if any(space in data for space in _ODD_SPACES):
         return False

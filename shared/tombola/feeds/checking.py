@@ -22,6 +22,7 @@ from tombola.feeds.judging import Judge, Judged
 from tombola.feeds.masking import Mask
 from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, work_ahead, write_behind
+from tombola.feeds.reading import READ_BYTES
 from tombola.feeds.receipts import Tally
 from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.seen_keys import BITS, Hashes
@@ -32,6 +33,8 @@ from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect, Retailer
 
 T = TypeVar("T")
+AGAIN_BYTES = READ_BYTES // 3
+"""Read at a time when a file is read again: what the first reading needed may not have been given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +141,17 @@ class Check:
         def concerned(judged: Judged) -> Judged:
             return judged.filter(second.concerns(self._hasher.keys(judged.values)))
 
-        self._read(source, concerned, lambda reader, suspects: self._second_look(second, reader, suspects, behind))
+        def take(reader: Records, suspects: Judged) -> None:
+            self._second_look(second, reader, suspects, behind)
+
+        self._read(source, concerned, take, AGAIN_BYTES)
 
     def _read(
-        self, source: Measured, prepare: Callable[[Judged], T], take: Callable[[Records, T], None]
+        self,
+        source: Measured,
+        prepare: Callable[[Judged], T],
+        take: Callable[[Records, T], None],
+        piece: int = READ_BYTES,
     ) -> Unusable | None:
         """Judge all rows by themselves, a block at a time; return what made the rest of the file unreadable.
 
@@ -149,7 +159,7 @@ class Check:
         """
         world = self._world
         try:
-            reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect))
+            reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect), piece)
             self.dialect = dialect = reader.dialect
             decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
             judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)

@@ -4,10 +4,10 @@ The mask may be cautious, never wrong: of what it passes, reading each cell and 
 would give the same values. What it does not understand (a validator, a notation, a character) is not sure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import cache, reduce
 from operator import and_
 
 import polars as pl
@@ -56,6 +56,8 @@ class Mask:
         self._rules = {field: rules(self._row, field) for field in self._places}
         self._exponent = self._minor_units()
         self._scaled = [field for field in self._places if self._exponent and self._hows[field] == "amount"]
+        self._sizes = sorted({rule.longest for rule in self._rules.values() if rule is not None and rule.longest})
+        self._compiled = cache(self._compile)  # few facts differ from block to block, and compiling takes a while
         self._sure_are_given = set(dialect.nulls) <= {""}  # for nothing that is sure is an empty text
         self.understands = self._understands()
 
@@ -66,13 +68,10 @@ class Mask:
         texts = self._texts(block.plain, quoted=block.quoted)
         if texts is None or texts.height != len(block):
             return None
-        facts = facts_of(block, self._dialect.delimiter)
-        expressions = {field: self._expressions(field, how, facts) for field, how in self._hows.items()}
-        columns = [value.alias(field) for field, (value, _) in expressions.items()]
-        marks = [mark.alias(_mark(field)) for field, (_, mark) in expressions.items() if mark is not None]
+        columns, marks = self._compiled(facts_of(block, self._dialect.delimiter, self._sizes))
         instants, valid = self._instants_of(texts)
-        found = texts.lazy().with_columns(instants).select(*columns, *marks).collect()
-        valid |= {field: _flags(found[_mark(field)]) for field, (_, mark) in expressions.items() if mark is not None}
+        found = texts.lazy().with_columns(instants).select(*columns, *marks.values()).collect()
+        valid |= {field: _flags(found[_mark(field)]) for field in marks}
         series = {field: found[field] for field in self._hows}
         for field in self._scaled:
             known = self._rules[field]
@@ -137,6 +136,12 @@ class Mask:
         except pl.exceptions.PolarsError:
             return None
         return found.rechunk()
+
+    def _compile(self, facts: Facts) -> tuple[Sequence[pl.Expr], Mapping[str, pl.Expr]]:
+        """Return what the fields are in a block of such facts, and where they are surely so."""
+        expressions = {field: self._expressions(field, how, facts) for field, how in self._hows.items()}
+        marks = {field: mark.alias(_mark(field)) for field, (_, mark) in expressions.items() if mark is not None}
+        return [value.alias(field) for field, (value, _) in expressions.items()], marks
 
     def _expressions(self, field: str, how: str, facts: Facts) -> tuple[pl.Expr, pl.Expr | None]:
         """Return what a field is, and where that is sure."""

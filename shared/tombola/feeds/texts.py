@@ -10,6 +10,8 @@ from tombola.retailers.model import Dialect
 
 _LOOKED_AT = 64 * 1024
 """Bytes."""
+_LARGE = 256 * 1024 * 1024
+"""Bytes; what follows them is read in pieces of a third of the size, for by then the digests of keys take room."""
 _CODECS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "utf-16": "utf-16-le"}
 
 
@@ -30,9 +32,10 @@ class Texts:
     """The text of one file: `mark` is what stands before it, `codec` what it was written by."""
 
     def __init__(self, source: Unpacked, dialect: Dialect, piece: int) -> None:
-        """Find out the encoding, and read `piece` bytes at a time. Raises `Unusable`."""
+        """Find out the encoding, and read `piece` bytes at a time, fewer far into a large file. Raises `Unusable`."""
         self._source = source
         self._piece = piece
+        self._large = _LARGE
         self.mark, self.codec = self._encoding(dialect)
         source.read(len(self.mark))
         self._one_byte = self.codec in ONE_BYTE
@@ -41,9 +44,10 @@ class Texts:
     def read(self) -> Text:
         """Return the next piece, up to what is no text."""
         try:
-            data = self._source.read(self._piece)
+            data = self._source.read(self._piece if self._large > 0 else -(-self._piece // 3))
         except Unusable as broken:
             return Text(b"", broken)
+        self._large -= len(data)
         found, fault = self._decoded(data)
         if fault is None and b"\0" in found:
             found = found[: found.index(b"\0")]
