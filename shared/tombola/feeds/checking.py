@@ -3,6 +3,7 @@
 Blocks of it are judged in several threads at a time and written in another; its order is kept.
 """
 
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,7 +105,7 @@ class Check:
         self.dialect = world.dialect
         """How the file is read: what is stated, and what its first bytes and its header show."""
         self._over = over
-        self._last_block: int | None = None
+        self._last_line: int | None = None
         self._world = world
         self._sinks = sinks
         self._masked = masked
@@ -131,15 +132,17 @@ class Check:
         """Judge all rows but those whose key was seen before; return what ended the file, and these keys."""
         first = FirstSight()
         fault = self._read(source, self._ready, lambda reader, ready: self._first_sight(first, reader, ready, behind))
-        if self._last_block is None:
-            self._last_block = 0  # no block has this number: all are read again
+        if self._last_line is None:
+            self._last_line = sys.maxsize  # all are read again
         return fault, first.suspects()
 
     def _read_second(self, source: Measured, second: SecondLook, behind: WriteBehind) -> None:
-        """Tell rows apart whose key came again."""
+        """Tell rows apart whose key came again, among those that were read before."""
+        last_line = self._last_line
+        assert last_line is not None  # noqa: S101 (the first reading has said it)
 
         def concerned(judged: Judged) -> Judged:
-            return judged.filter(second.concerns(self._hasher.keys(judged.values)))
+            return judged.filter(second.concerns(self._hasher.keys(judged.values)) & (judged.lines <= last_line))
 
         def take(reader: Records, suspects: Judged) -> None:
             self._second_look(second, reader, suspects, behind)
@@ -163,19 +166,26 @@ class Check:
             self.dialect = dialect = reader.dialect
             decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
             judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)
-            with work_ahead(lambda block: prepare(judge.judged(block)), reader.blocks()) as prepared:
-                for number, one in enumerate(prepared, 1):
+
+            def work(block: Block) -> tuple[int, T]:
+                return int(block.lines[-1]), prepare(judge.judged(block))
+
+            with work_ahead(work, reader.blocks()) as prepared:
+                for line, one in prepared:
                     take(reader, one)
-                    self._end_in_time(number)
+                    self._end_in_time(line)
         except Unusable as fault:
             return fault
         return None
 
-    def _end_in_time(self, number: int) -> None:
-        """Read no block after this one if the time is over. The second reading ends where the first one did."""
-        if self._last_block is None and self._over():
-            self._last_block = number
-        if self._last_block == number:
+    def _end_in_time(self, line: int) -> None:
+        """Read nothing after this line if the time is over. The second reading ends where the first one did.
+
+        Its blocks may be others, so it ends with the first of them that reaches that line.
+        """
+        if self._last_line is None and self._over():
+            self._last_line = line
+        if self._last_line is not None and line >= self._last_line:
             message = "its rows take longer to judge than there is time for"
             raise Unusable(message, code="split-this-file")
 

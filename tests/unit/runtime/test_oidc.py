@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,10 +52,12 @@ class Certificates(ThreadingHTTPServer):
         self.keys: dict[str, RSAPrivateKey] = {}
         self.asked = 0
         self.instead: bytes | None = None
+        self._path = secrets.token_hex(8)
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/certs"
+        """Where the keys are: not where another set was, though a port may come again, for keys are kept by address."""
+        return f"http://127.0.0.1:{self.server_port}/{self._path}"
 
     def body(self) -> bytes:
         self.asked += 1
