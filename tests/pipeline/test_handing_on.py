@@ -1,6 +1,8 @@
 """What builds hand on: caches to the next build, commits to the next environment."""
 
 import shutil
+import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,14 @@ def test_an_archive_comes_back_as_it_was(tmp_path: Path) -> None:
     pack(tmp_path / "one", tmp_path / "archive")
     unpack(tmp_path / "archive", tmp_path / "two")
     assert (tmp_path / "two" / ".cache" / "uv" / "wheel").read_bytes() == b"wheel"
+
+
+def test_an_archive_puts_nothing_outside_of_the_checkout(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "archive", "w:gz") as stream:
+        stream.addfile(tarfile.TarInfo("../outside"))
+    with pytest.raises(subprocess.CalledProcessError):
+        unpack(tmp_path / "archive", tmp_path / "two")
+    assert not (tmp_path / "outside").exists()
 
 
 def test_another_lock_is_another_archive(tmp_path: Path) -> None:

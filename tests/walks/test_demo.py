@@ -12,17 +12,9 @@ def test_the_demo_on_emulators_comes_to_the_same_totals(tmp_path: Path) -> None:
 
 
 def _totals(home: Path, *options: str) -> dict[str, Any]:
-    command = [
-        Path(sys.executable).parent / "tombola",
-        "demo",
-        "--households",
-        "10",
-        "--json",
-        "--home",
-        home,
-        *options,
-    ]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    tombola = str(Path(sys.executable).parent / "tombola")
+    command = [tombola, "demo", "--households", "10", "--json", "--home", str(home), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert Path(told.pop("report")).is_file()

@@ -122,9 +122,7 @@ def _receipts(ports: Ports) -> list[tuple[Any, ...]]:
         if info.ref.name.endswith("/receipt.json"):
             with ports.objects.open(info.ref) as stream:
                 said = json.load(stream)
-            found.append(
-                tuple(said[name] for name in ("object", "rows", "accepted", "rejected", "duplicates", "verdict"))
-            )
+            found.append(tuple(said[name] for name in TOLD))
     return found
 
 

@@ -3,8 +3,8 @@
 Blocks of it are judged in several threads at a time and written in another; its order is kept.
 """
 
-import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -23,19 +23,17 @@ from tombola.feeds.judging import Judge, Judged
 from tombola.feeds.masking import Mask
 from tombola.feeds.measuring import Measured
 from tombola.feeds.pipeline import WriteBehind, work_ahead, write_behind
-from tombola.feeds.reading import READ_BYTES
 from tombola.feeds.receipts import Tally
 from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.seen_keys import BITS, Hashes
 from tombola.feeds.splitting import Block
+from tombola.feeds.texts import LATER_BYTES, READ_BYTES
 from tombola.feeds.transcribing import Records
 from tombola.feeds.unknown_products import UnknownProducts
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect, Retailer
 
 T = TypeVar("T")
-AGAIN_BYTES = READ_BYTES // 3
-"""Read at a time when a file is read again: what the first reading needed may not have been given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Check:
         self.dialect = world.dialect
         """How the file is read: what is stated, and what its first bytes and its header show."""
         self._over = over
-        self._last_line: int | None = None
+        self._last_line = 0
         self._world = world
         self._sinks = sinks
         self._masked = masked
@@ -131,61 +129,48 @@ class Check:
     def _read_first(self, source: Measured, behind: WriteBehind) -> tuple[Unusable | None, Hashes]:
         """Judge all rows but those whose key was seen before; return what ended the file, and these keys."""
         first = FirstSight()
-        fault = self._read(source, self._ready, lambda reader, ready: self._first_sight(first, reader, ready, behind))
-        if self._last_line is None:
-            self._last_line = sys.maxsize  # all are read again
-        return fault, first.suspects()
+        try:
+            with closing(self._prepared(source, self._ready, READ_BYTES)) as blocks:
+                for reader, ready in blocks:
+                    self._first_sight(first, reader, ready, behind)
+                    self._last_line = ready.judged.block.last_line
+                    self._end_in_time()
+        except Unusable as fault:
+            return fault, first.suspects()
+        return None, first.suspects()
 
     def _read_second(self, source: Measured, second: SecondLook, behind: WriteBehind) -> None:
-        """Tell rows apart whose key came again, among those that were read before."""
-        last_line = self._last_line
-        assert last_line is not None  # noqa: S101 (the first reading has said it)
+        """Tell rows apart whose key came again, up to the line where the first reading ended: blocks may be others."""
 
         def concerned(judged: Judged) -> Judged:
-            return judged.filter(second.concerns(self._hasher.keys(judged.values)) & (judged.lines <= last_line))
+            read_before = judged.lines <= self._last_line
+            return judged.filter(second.concerns(self._hasher.keys(judged.values)) & read_before)
 
-        def take(reader: Records, suspects: Judged) -> None:
-            self._second_look(second, reader, suspects, behind)
+        with suppress(Unusable), closing(self._prepared(source, concerned, LATER_BYTES)) as blocks:
+            for reader, suspects in blocks:
+                self._second_look(second, reader, suspects, behind)
+                if suspects.block.last_line >= self._last_line:
+                    break
 
-        self._read(source, concerned, take, AGAIN_BYTES)
+    def _prepared(
+        self, source: Measured, prepare: Callable[[Judged], T], piece: int
+    ) -> Generator[tuple[Records, T], None, None]:
+        """Judge all rows by themselves, so many bytes at a time. Raises `Unusable` at what ends the file.
 
-    def _read(
-        self,
-        source: Measured,
-        prepare: Callable[[Judged], T],
-        take: Callable[[Records, T], None],
-        piece: int = READ_BYTES,
-    ) -> Unusable | None:
-        """Judge all rows by themselves, a block at a time; return what made the rest of the file unreadable.
-
-        Blocks are prepared on several threads, and taken on this one in the order of the file.
+        Blocks are prepared on several threads, and yielded in the order of the file.
         """
         world = self._world
-        try:
-            reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect), piece)
-            self.dialect = dialect = reader.dialect
-            decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
-            judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)
+        reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect), piece)
+        self.dialect = dialect = reader.dialect
+        decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
+        judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)
+        with work_ahead(lambda block: prepare(judge.judged(block)), reader.blocks()) as prepared:
+            for one in prepared:
+                yield reader, one
 
-            def work(block: Block) -> tuple[int, T]:
-                return int(block.lines[-1]), prepare(judge.judged(block))
-
-            with work_ahead(work, reader.blocks()) as prepared:
-                for line, one in prepared:
-                    take(reader, one)
-                    self._end_in_time(line)
-        except Unusable as fault:
-            return fault
-        return None
-
-    def _end_in_time(self, line: int) -> None:
-        """Read nothing after this line if the time is over. The second reading ends where the first one did.
-
-        Its blocks may be others, so it ends with the first of them that reaches that line.
-        """
-        if self._last_line is None and self._over():
-            self._last_line = line
-        if self._last_line is not None and line >= self._last_line:
+    def _end_in_time(self) -> None:
+        """Read no further if the time is over."""
+        if self._over():
             message = "its rows take longer to judge than there is time for"
             raise Unusable(message, code="split-this-file")
 

@@ -7,8 +7,8 @@ from typing import IO
 from tombola.feeds.first_bytes import OLD_WORKBOOK, PARQUET, ZIP
 from tombola.feeds.json_lines import JsonLines
 from tombola.feeds.measuring import Measured
-from tombola.feeds.reading import READ_BYTES, Reader
-from tombola.feeds.texts import Texts
+from tombola.feeds.reading import Reader
+from tombola.feeds.texts import READ_BYTES, Texts
 from tombola.feeds.transcribing import DELIMITER, QUOTE, Records
 from tombola.feeds.unpacking import Unpacked
 from tombola.feeds.unusable import Unusable

@@ -49,6 +49,11 @@ class Block:
         """Return how many records there are."""
         return len(self.starts)
 
+    @property
+    def last_line(self) -> int:
+        """Return the line of the last record; there is one."""
+        return int(self.lines[-1])
+
     def text(self, index: int) -> str:
         """Return a record exactly as it was sent, with its line ending."""
         return self.texts([index])[0]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tombola.feeds.formats import open_records
 from tombola.feeds.measuring import Measured
-from tombola.feeds.reading import READ_BYTES, Reader
+from tombola.feeds.reading import Reader
+from tombola.feeds.texts import READ_BYTES
 from tombola.feeds.unusable import Unusable
 from tombola.retailers.model import Dialect
 

@@ -65,9 +65,7 @@ def _as_stated(subscription: Subscription) -> Retry:
 
 
 @contextmanager
-def cloud(
-    folder: Path, endpoint: Endpoint = _pulls, insisting: Callable[[Subscription], Retry] = lambda one: one.retry
-) -> Iterator[Cloud]:
+def cloud(folder: Path, endpoint: Endpoint = _pulls, insisting: Insisting = _as_stated) -> Iterator[Cloud]:
     """Run an empty project while the block runs; its buckets are folders in `folder`.
 
     Messages are pushed to the `endpoint` of their subscription, or wait to be pulled; subscriptions insist as the
