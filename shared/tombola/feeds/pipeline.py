@@ -1,4 +1,4 @@
-"""Run steps of a file's check at the same time: work ahead on several blocks, write behind in another thread.
+"""Run steps of a file's check at the same time: work ahead on the next blocks, write behind, each in a thread.
 
 Queues are short, so memory does not grow with the file; order is kept; a fault in one thread ends all of them.
 """
@@ -14,8 +14,8 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 Step = Callable[[], None]
-WORKERS = 2
-"""Threads that work on a block each. They spend their time in libraries that let others run meanwhile."""
+AHEAD = 2
+"""Blocks that are worked on, or wait for who takes them, while another is taken."""
 WAITING = 1
 """Steps that may wait for the thread that writes: each holds some 5 MiB of columns."""
 
@@ -26,11 +26,11 @@ class _End:
 
 @contextmanager
 def work_ahead(work: Callable[[T], R], items: Iterator[T]) -> Iterator[Iterator[R]]:
-    """Give what `work` makes of the items, in their order, while other threads work on the next ones.
+    """Give what `work` makes of the items, in their order, while another thread works on the next ones.
 
     The items are taken in the thread that iterates. Iterating raises what taking or working on an item raised.
     """
-    pool = ThreadPoolExecutor(WORKERS, "working-ahead")
+    pool = ThreadPoolExecutor(1, "working-ahead")
     try:
         yield _in_order(pool, work, items)
     finally:
@@ -41,7 +41,7 @@ def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterator[
     begun: deque[Future[R]] = deque()
     end: Exception | None = None
     while True:
-        while end is None and len(begun) <= WORKERS:
+        while end is None and len(begun) < AHEAD:
             try:
                 begun.append(pool.submit(work, next(items)))
             except Exception as error:  # noqa: BLE001 (raised behind what came before it)

@@ -57,12 +57,12 @@ class Unpacked:
 
     def peek(self, size: int) -> bytes:
         """Return so many of the next bytes, and leave them. Raises `Unusable` like `read`."""
-        found = [self._waiting]
+        found = [self._waiting] if self._waiting else []
         missing = size - len(self._waiting)
         while missing > 0 and (more := self._next_or_none(missing, wanted=missing == size)):
             found.append(more)
             missing -= len(more)
-        self._waiting = b"".join(found) if len(found) > 1 else self._waiting
+        self._waiting = found[0] if len(found) == 1 else b"".join(found)
         return self._waiting[:size]
 
     def _next_or_none(self, size: int, *, wanted: bool) -> bytes:
