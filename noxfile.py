@@ -195,6 +195,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def compiled(session: nox.Session) -> None:
+    """Make the WebAssembly of the C sources; `-- --check` fails if what is committed is not what they make."""
+    sync(session, groups=("compiled",))
+    session.run("python", "tools/compiled.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """The house rules: ruff with everything on, mypy strict, import-linter."""
     sync(session, extras=("demo", "google", "google-telemetry"), groups=("lint",))

@@ -1,6 +1,6 @@
 """Check a file: every row is accepted as typed columns, rejected as it was sent, or a duplicate.
 
-Blocks of it are judged in several threads at a time and written in another; its order is kept.
+Blocks of it are judged in a thread and written in another; its order is kept.
 """
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -27,7 +27,6 @@ from tombola.feeds.receipts import Tally
 from tombola.feeds.rejects import RejectsForm
 from tombola.feeds.seen_keys import BITS, Hashes
 from tombola.feeds.splitting import Block
-from tombola.feeds.texts import LATER_BYTES, READ_BYTES
 from tombola.feeds.transcribing import Records
 from tombola.feeds.unknown_products import UnknownProducts
 from tombola.feeds.unusable import Unusable
@@ -130,7 +129,7 @@ class Check:
         """Judge all rows but those whose key was seen before; return what ended the file, and these keys."""
         first = FirstSight()
         try:
-            with closing(self._prepared(source, self._ready, READ_BYTES)) as blocks:
+            with closing(self._prepared(source, self._ready)) as blocks:
                 for reader, ready in blocks:
                     self._first_sight(first, reader, ready, behind)
                     self._last_line = ready.judged.block.last_line
@@ -146,21 +145,19 @@ class Check:
             read_before = judged.lines <= self._last_line
             return judged.filter(second.concerns(self._hasher.keys(judged.values)) & read_before)
 
-        with suppress(Unusable), closing(self._prepared(source, concerned, LATER_BYTES)) as blocks:
+        with suppress(Unusable), closing(self._prepared(source, concerned)) as blocks:
             for reader, suspects in blocks:
                 self._second_look(second, reader, suspects, behind)
                 if suspects.block.last_line >= self._last_line:
                     break
 
-    def _prepared(
-        self, source: Measured, prepare: Callable[[Judged], T], piece: int
-    ) -> Generator[tuple[Records, T], None, None]:
-        """Judge all rows by themselves, so many bytes at a time. Raises `Unusable` at what ends the file.
+    def _prepared(self, source: Measured, prepare: Callable[[Judged], T]) -> Generator[tuple[Records, T], None, None]:
+        """Judge all rows by themselves, a block at a time. Raises `Unusable` at what ends the file.
 
-        Blocks are prepared on several threads, and yielded in the order of the file.
+        Blocks are prepared ahead, in another thread.
         """
         world = self._world
-        reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect), piece)
+        reader = open_records(source, world.dialect, columns_wanted(self._row, world.dialect))
         self.dialect = dialect = reader.dialect
         decoder = Decoder(self._row, dialect, world.retailer.currency, reader.header, world.latest)
         judge = Judge(reader, decoder, Mask(decoder, dialect, world.latest) if self._masked else None)

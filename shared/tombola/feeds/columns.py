@@ -1,7 +1,8 @@
 """From judged rows to the typed columns of the staged file, and what is odd about them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -69,7 +70,13 @@ def odd_rows(row: type[Row], values: pl.DataFrame) -> Iterator[tuple[Odd, list[i
     """Yield what is odd about typed rows, and their positions."""
     if not row.ODD:
         return
-    marks = values.select(expression(odd.when).alias(str(number)) for number, odd in enumerate(row.ODD))
+    marks = values.select(_odd(row))
     for odd, mark in zip(row.ODD, marks.iter_columns(), strict=True):
         if mark.any():
             yield odd, np.flatnonzero(mark.to_numpy()).tolist()
+
+
+@cache
+def _odd(row: type[Row]) -> Sequence[pl.Expr]:
+    """Return what marks each kind of odd rows."""
+    return [expression(odd.when).alias(str(number)) for number, odd in enumerate(row.ODD)]

@@ -106,7 +106,7 @@ class JsonLines(Transcribed):
             rows.append(row)
             places.append(place)
         sent = _Sent(self._texts, [lines[place] for place in places])
-        return transcribed(rows, [self._next + place for place in places], len(self.header), broken, sent)
+        return transcribed(rows, [self._next + place for place in places], broken, sent)
 
     def _row(self, line: str) -> list[str] | Broken:
         """Return one object's cells, or why they are none."""

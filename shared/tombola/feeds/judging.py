@@ -86,7 +86,7 @@ class Judge:
         self._mask_pays = True
 
     def judged(self, block: Block) -> Judged:
-        """Return what becomes of each record. Several blocks may be judged at a time.
+        """Return what becomes of each record.
 
         The mask takes rows, the model refuses rows for a cell that the mask left open, and judges the others whole.
         After a block in which the mask was of no use, the model judges alone until a row passes: the outcome is the

@@ -1,44 +1,51 @@
-"""Compile a contract's model, by a dialect, into column operations that read rows and mark the surely valid ones.
+"""Compile a contract's model, by a dialect, into what reads whole blocks of rows and marks the surely valid ones.
 
 The mask may be cautious, never wrong: of what it passes, reading each cell and judging the row by the model
 would give the same values. What it does not understand (a validator, a notation, a character) is not sure.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, reduce
-from operator import and_
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
-from tombola.feeds.block_facts import Facts, facts_of
+from tombola.feeds.cell_reader import CellReader, Field, Kind, Open
 from tombola.feeds.comparisons import breaks
 from tombola.feeds.contracts import Row, reading
 from tombola.feeds.decoding import END, Decoder, Unreadable
 from tombola.feeds.field_rules import Rules, holds, rules
-from tombola.feeds.fields import GTIN_LENGTHS
-from tombola.feeds.instants import FixedInstants
+from tombola.feeds.instants import FixedInstants, microseconds
 from tombola.feeds.splitting import Block, Flags
-from tombola.feeds.sure_cells import NO, YES, are_one_of, gtin_sure, in_minor_units, is_one_of, number, text_sure
-from tombola.feeds.typed_columns import INSTANT, TYPES
+from tombola.feeds.typed_columns import TYPES
 from tombola.money import EXPONENTS
 from tombola.retailers.model import Dialect
+
+YES = [word for one in ("yes", "y", "true", "1") for word in (one, one.upper(), one.title())]
+NO = [word for one in ("no", "n", "false", "0") for word in (one, one.upper(), one.title())]
+_KINDS = {
+    "text": Kind.TEXT,
+    "whole": Kind.NUMBER,
+    "amount": Kind.NUMBER,
+    "instant": Kind.INSTANT,
+    "yes_no": Kind.YES_NO,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Masked:
     """One block: the contract's fields as typed columns, and which rows are surely valid.
 
-    `texts` are the cells as they were written, in columns named by their places. `valid` says of each field where it
-    is surely so, and `shaped` which rows have a cell for every column of the header.
+    `open` are the cells that are not, of rows with a cell for every column of the header.
+    `unclear` are rows that may be wrong in a cell which is not among these.
     """
 
     values: pl.DataFrame
     sure: Flags
-    texts: pl.DataFrame
-    valid: Mapping[str, Flags]
-    shaped: Flags
+    open: Sequence[Open]
+    unclear: Collection[int]
 
 
 class Mask:
@@ -52,37 +59,47 @@ class Mask:
         self._places = decoder.places
         self._constants = decoder.constants
         self._instants = FixedInstants(dialect.datetime_formats, dialect.time_zone, min(latest, END))
-        self._hows = {field: reading(self._row, field) for field in self._row.model_fields}
+        self._wrong = breaks(self._row.WRONG).alias("wrong")
         self._rules = {field: rules(self._row, field) for field in self._places}
         self._exponent = self._minor_units()
-        self._scaled = [field for field in self._places if self._exponent and self._hows[field] == "amount"]
-        self._sizes = sorted({rule.longest for rule in self._rules.values() if rule is not None and rule.longest})
-        self._compiled = cache(self._compile)  # few facts differ from block to block, and compiling takes a while
-        self._sure_are_given = set(dialect.nulls) <= {""}  # for nothing that is sure is an empty text
         self.understands = self._understands()
+        self._cells = self._cell_reader() if self.understands else None
 
     def judge(self, block: Block) -> Masked | None:
         """Return the block's rows read and marked; None if no row is sure."""
-        if block.plain is None or block.shaped is None or not self.understands or not len(block):
+        if self._cells is None or block.records is not None or not len(block):
             return None
-        texts = self._texts(block.plain, quoted=block.quoted)
-        if texts is None or texts.height != len(block):
-            return None
-        columns, marks = self._compiled(facts_of(block, self._dialect.delimiter, self._sizes))
-        instants, valid = self._instants_of(texts)
-        found = texts.lazy().with_columns(instants).select(*columns, *marks.values()).collect()
-        valid |= {field: _flags(found[_mark(field)]) for field in marks}
-        series = {field: found[field] for field in self._hows}
-        for field in self._scaled:
-            known = self._rules[field]
-            assert known is not None  # noqa: S101 (else no row is sure)
-            series[field], exact = in_minor_units(found[field], self._exponent or 0, known)
-            valid[field] = valid[field] & exact
-        values = pl.DataFrame(list(series.values()))
-        sure = reduce(and_, valid.values(), block.shaped)
+        found = self._cells.read(block)
+        columns, clear = dict(found.columns), np.ones(len(block), np.bool_)
+        for field, local in found.local.items():
+            if local.any():
+                columns[field] = self._in_utc(columns[field], local, clear)
+        sure = found.sure & clear
+        values = self._typed(columns, len(block))
         if self._row.WRONG:
-            sure = sure & ~values.select(breaks(self._row.WRONG).alias("wrong"))["wrong"].to_numpy()
-        return Masked(values, sure, texts, valid, block.shaped)
+            sure = sure & ~values.select(self._wrong)["wrong"].to_numpy()
+        return Masked(values, sure, found.open, np.flatnonzero(~clear).tolist())
+
+    def _typed(self, columns: Mapping[str, pa.Array], rows: int) -> pl.DataFrame:
+        """Return all fields of the contract; those that no column holds are the same in every row."""
+        found = pl.from_arrow(pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns)))
+        assert isinstance(found, pl.DataFrame)  # noqa: S101 (of a batch it is none other)
+        fields = self._row.model_fields
+        return pl.DataFrame(
+            [found[field] if field in columns else self._constant(field).new_from_index(0, rows) for field in fields]
+        )
+
+    def _constant(self, field: str) -> pl.Series:
+        value = self._constants.get(field, self._row.model_fields[field].get_default())
+        return pl.Series(field, [value], TYPES[reading(self._row, field)])
+
+    def _in_utc(self, column: pa.Array, local: Flags, clear: Flags) -> pa.Array:
+        """Return a column of instants of which some are local times, and note where it is not clear what these mean."""
+        present, walls = column.buffers()
+        at, places = np.frombuffer(walls, np.int64).copy(), np.flatnonzero(local)
+        at[places], known = self._instants.in_utc(at[places])
+        clear[places] &= known
+        return pa.Array.from_buffers(column.type, len(at), [present, pa.py_buffer(at)])
 
     def _understands(self) -> bool:
         """Tell whether any row can be sure."""
@@ -112,106 +129,49 @@ class Mask:
 
     def _minor_units(self) -> int | None:
         """Return the decimals of amounts that can be sure; rows of currencies with others are not."""
-        if "currency" not in self._hows:
+        if "currency" not in self._row.model_fields:
             return 0
         if "currency" in self._places:
             return 2
         return EXPONENTS.get(str(self._constants.get("currency")))
 
-    def _texts(self, data: bytes, *, quoted: bool) -> pl.DataFrame | None:
-        """Return the columns of the fields as they were written."""
-        used = sorted(set(self._places.values()))
-        try:
-            found = pl.read_csv(
-                data,
-                has_header=False,
-                schema={str(place): pl.String for place in range(self._width)},
-                columns=used,
-                separator=self._dialect.delimiter,
-                quote_char=self._dialect.quote if quoted else None,
-                empty_string_is_null=False,
-                extra_columns="ignore",
-                missing_columns="insert",
-            )
-        except pl.exceptions.PolarsError:
-            return None
-        return found.rechunk()
+    def _cell_reader(self) -> CellReader:
+        return CellReader(
+            [self._field(field, place) for field, place in self._places.items()],
+            width=self._width,
+            delimiter=self._dialect.delimiter,
+            quote=self._dialect.quote,
+            decimal_mark=self._dialect.decimal_mark,
+            nulls=self._dialect.nulls,
+        )
 
-    def _compile(self, facts: Facts) -> tuple[Sequence[pl.Expr], Mapping[str, pl.Expr]]:
-        """Return what the fields are in a block of such facts, and where they are surely so."""
-        expressions = {field: self._expressions(field, how, facts) for field, how in self._hows.items()}
-        marks = {field: mark.alias(_mark(field)) for field, (_, mark) in expressions.items() if mark is not None}
-        return [value.alias(field) for field, (value, _) in expressions.items()], marks
-
-    def _expressions(self, field: str, how: str, facts: Facts) -> tuple[pl.Expr, pl.Expr | None]:
-        """Return what a field is, and where that is sure."""
-        place = self._places.get(field)
-        if place is None:
-            value = self._constants.get(field, self._row.model_fields[field].get_default())
-            return pl.lit(value, TYPES[how]), None
-        text = pl.col(str(place))
-        if how == "instant":
-            return pl.col(_instant(field)), None
-        known = self._rules[field]
+    def _field(self, name: str, place: int) -> Field:
+        """Return how the cells of a field are read."""
+        known, info, how = self._rules[name], self._row.model_fields[name], reading(self._row, name)
         assert known is not None  # noqa: S101 (else no row is sure)
-        read, sure = self._read(text, how, known, facts)
-        empty = is_one_of(text, self._dialect.nulls)
-        info = self._row.model_fields[field]
-        if info.is_required():
-            return read, sure if self._sure_are_given else sure & ~empty
-        default = pl.lit(info.default, TYPES[how])
-        if field in self._scaled:
-            default = pl.lit(info.default / 10 ** (self._exponent or 0))
-        return pl.when(empty).then(default).otherwise(read), sure | empty
-
-    def _read(self, text: pl.Expr, how: str, known: Rules, facts: Facts) -> tuple[pl.Expr, pl.Expr]:
-        if how == "text":
-            if known.gtin:
-                return text.str.zfill(max(GTIN_LENGTHS)), gtin_sure(text)
-            stripped = text.str.strip_chars(" ") if facts.spaced else text
-            sure = text_sure(text, stripped, known, facts) if known.words is None else self._word_sure(text, known)
-            return stripped, sure
+        default = None if info.is_required() else info.default
+        asked = Field(
+            name=name,
+            place=place,
+            kind=_KINDS[how],
+            required=info.is_required(),
+            default=microseconds(default) if isinstance(default, datetime) else default,
+        )
         if how == "yes_no":
-            return text.is_in(YES), text.is_in(YES + NO)
-        exponent = self._exponent if how == "amount" else 0
-        assert exponent is not None  # noqa: S101 (else no row is sure)
-        return number(text, self._dialect.decimal_mark, exponent, known, calm_numbers=not facts.exponents)
+            return replace(asked, words=YES + NO, yes=len(YES))
+        if how == "instant":
+            return replace(asked, forms=self._instants.forms, most=self._instants.latest)
+        if how == "text":
+            return self._text(asked, known)
+        least = asked.least if known.least is None else known.least
+        most = asked.most if known.most is None else known.most
+        return replace(asked, decimals=(self._exponent or 0) if how == "amount" else 0, least=least, most=most)
 
-    def _word_sure(self, text: pl.Expr, known: Rules) -> pl.Expr:
-        """A currency of other decimals makes the row's amounts unsure."""
-        words = known.words or ()
-        return is_one_of(text, [word for word in words if EXPONENTS.get(word, self._exponent) == self._exponent])
-
-    def _instants_of(self, texts: pl.DataFrame) -> tuple[list[pl.Series], dict[str, Flags]]:
-        """Return the columns of instants, each beside its texts, and where these are sure."""
-        found, valid = [], {}
-        for field, how in self._hows.items():
-            if how != "instant" or field not in self._places:
-                continue
-            written = texts[str(self._places[field])]
-            at, sure = self._instants.read(written)
-            series = pl.Series(_instant(field), at, pl.Int64).cast(INSTANT)
-            may_be_missing = not self._row.model_fields[field].is_required()
-            if may_be_missing or not self._sure_are_given:
-                empty = are_one_of(written, self._dialect.nulls)
-                series = series.set(pl.Series(empty), None) if may_be_missing and empty.any() else series
-                sure = sure | empty if may_be_missing else sure & ~empty
-            valid[field] = sure
-            found.append(series)
-        return found, valid
-
-
-def _mark(field: str) -> str:
-    """Return the column that says where a field is sure; no header holds this name."""
-    return f"\0{field}"
-
-
-def _instant(field: str) -> str:
-    """Return the column of a field's instants."""
-    return f"\0at {field}"
-
-
-def _flags(marks: pl.Series) -> Flags:
-    """Return marks as numpy has them; what is not known is not so."""
-    found: Flags = (marks.fill_null(value=False) if marks.null_count() else marks).to_numpy()
-    return found
+    def _text(self, asked: Field, known: Rules) -> Field:
+        """Return how a text is read. A currency of other decimals makes the row's amounts unsure."""
+        if known.gtin:
+            return replace(asked, kind=Kind.GTIN)
+        if known.words is not None:
+            words = [word for word in known.words if EXPONENTS.get(word, self._exponent) == self._exponent]
+            return replace(asked, kind=Kind.WORD, words=words)
+        return replace(asked, shortest=max(known.shortest, 1), longest=known.longest or asked.longest)

@@ -104,7 +104,7 @@ class Parquet(Transcribed):
             "necessary" if len(columns) > 1 else "always"
         )  # a line with nothing on it would be no record
         text = frame.write_csv(include_header=False, quote_style=style, null_value=null).encode()
-        return block_of(text, range(first, first + batch.num_rows), len(columns), broken, batch)
+        return block_of(text, range(first, first + batch.num_rows), broken, batch)
 
     def _texts(self, column: pa.Array) -> pl.Series:
         """Return a column as text, each cell on one line."""

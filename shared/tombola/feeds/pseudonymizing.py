@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from tombola.feeds.instants import Numbers, utf8
+from tombola.feeds.instants import Numbers
 from tombola.privacy.pseudonyms import HOUSEHOLD, SHOPPER, derived_key
 
 Blocks = npt.NDArray[np.uint64]
@@ -57,7 +57,7 @@ class Cmac:
         return (begun.view(np.uint64).reshape(-1, 2) & self._keep.take(kinds, axis=0)) ^ self._flip.take(kinds, axis=0)
 
     def _encrypted(self, blocks: Blocks) -> Blocks:
-        """Encrypt each block by itself, in one call. An encryptor of its own: several threads come here at once."""
+        """Encrypt each block by itself, in one call; by an encryptor of its own, for any thread may ask."""
         encrypted = bytearray(self._cipher.encryptor().update(blocks.tobytes()))  # mutable: longer messages go on
         return np.frombuffer(encrypted, np.uint64).reshape(-1, 2)
 
@@ -80,10 +80,18 @@ def _pseudonyms_of(cmac: Cmac, ids: pl.Series) -> pl.Series:
         return ids
     runs = ids.rle().struct.unnest()
     followed = runs["value"]
-    found = _hex(ids.name, cmac.tags(*utf8(followed)))
+    found = _hex(ids.name, cmac.tags(*_utf8(followed)))
     if followed.null_count():  # a null has a tag too, the one of an empty text
         found = found.zip_with(followed.is_not_null(), pl.Series([None], dtype=pl.String))
     return found[np.repeat(np.arange(len(found)), runs["len"].to_numpy())]
+
+
+def _utf8(texts: pl.Series) -> tuple[npt.NDArray[np.uint8], Numbers]:
+    """Return the UTF-8 of all texts, and where in it each begins, and the last one ends."""
+    array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = array.buffers()
+    begins = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(texts) + 1]
+    return np.frombuffer(data or b"", np.uint8), begins
 
 
 def _hex(name: str, blocks: Blocks) -> pl.Series:

@@ -87,7 +87,9 @@ class Reader:
     def _header(self) -> tuple[str, list[str]]:
         while True:
             whole = self._whole()
-            block, used, fault = self._parsed(self._rest[:whole], limit=1)
+            block, used, fault = self._parsed(self._rest[: cut_at_line(self._rest[:LONGEST_SPLIT])], limit=1)
+            if fault is not None or not len(block):  # it goes on behind that, or may
+                block, used, fault = self._parsed(self._rest[:whole], limit=1)
             if fault is not None and (self._ended or fault.code != "unclosed-quote"):
                 raise self._fault if self._fault is not None and fault.code == "unclosed-quote" else fault
             if len(block) or self._ended:
@@ -132,7 +134,7 @@ class Reader:
         delimiter, quote = self.dialect.delimiter, self.dialect.quote
         if not (delimiter + quote).isascii() or len(self.header) > WIDEST_SPLIT:
             return None
-        block = split(data, self._next, len(self.header), ord(delimiter), ord(quote))
+        block = split(data, self._next, ord(delimiter), ord(quote))
         if block is not None and len(block) and (block.ends - block.starts).max() > LONGEST_SPLIT:
             return None
         return block

@@ -5,11 +5,9 @@ holds in every row. Texts repeat, above all those that are wrong in the same way
 """
 
 from collections.abc import Callable, Collection, Iterator
-from functools import cache, partial, reduce
-from operator import and_
+from functools import cache, partial
 from typing import NamedTuple
 
-import numpy as np
 from pydantic import BaseModel, ValidationError, create_model
 
 from tombola.feeds.contracts import Row
@@ -55,29 +53,19 @@ class Cells:
     def __init__(self, decoder: Decoder) -> None:
         """Read cells as the decoder does."""
         self._judged = {field: Remembered(partial(_refused, decoder, field)) for field in decoder.places}
-        self._places = decoder.places
 
     def refused(self, masked: Masked, broken: Collection[int]) -> dict[int, list[Refusal]]:
         """Return by record, of those that the model refuses for sure, all that it says of them.
 
-        Left out are the `broken`, and those of a currency of other decimals than the mask read, or with a line break
-        in an open cell, for the mask saw another kind of it.
+        Left out are those that are broken, not clear, or of a currency of other decimals than the mask read.
         """
-        shaped = np.flatnonzero(masked.shaped & ~reduce(and_, masked.valid.values(), masked.shaped))
-        texts = masked.texts[shaped]
         found: dict[int, list[Refusal]] = {}
-        left = set(broken)
-        for field, place in self._places.items():
-            judged = self._judged[field]
-            open_ones = np.flatnonzero(~masked.valid[field][shaped])
-            cells = texts[str(place)][open_ones].to_list() if len(open_ones) else ()
-            for index, text in zip(shaped[open_ones].tolist(), cells, strict=True):
-                if "\n" in text:
-                    left.add(index)
-                elif refused := judged[text]:
-                    found.setdefault(index, []).extend(refused)
-                elif field == "currency":
-                    left.add(index)
+        left = {*broken, *masked.unclear}
+        for index, field, text in masked.open:
+            if refused := self._judged[field][text]:
+                found.setdefault(index, []).extend(refused)
+            elif field == "currency":
+                left.add(index)
         return {index: refused for index, refused in found.items() if index not in left} if left else found
 
 

@@ -1,28 +1,16 @@
-"""Remember which digests of 52 bits were seen, in little more than 4 bytes each.
-
-The latest million stand whole in a table, at the place that their first bits name or behind it, for these are found
-fastest. Of older ones the first 20 bits name a bucket, and the other 32 stand in it, in order.
-"""
+"""Remember which digests of 60 bits were seen, in little more than 5 bytes each: calls `seen_keys.c`."""
 
 import numpy as np
 import numpy.typing as npt
 
+from tombola.feeds.compiled import Compiled
+
 Hashes = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
-BITS = 52
+BITS = 60
 """Bits of a digest; they stand first in its 64, and the others are 0."""
-PARTS = 16
-"""Digests lie in so many arrays, so that making room for new ones takes little extra memory."""
-BUCKETS = 2**20 // PARTS
-"""Buckets of a part."""
-SLOTS = 2**21
-"""Places of the first table. Where older digests have to be looked at too, half of them do."""
-FULL = 0.57
-"""Share of the places that are taken: with more of them, many digests would stand far from their place."""
-_HELD = np.uint64(1)
-"""Tells a digest of 0 from a free place; what is cut short lacks it again."""
 NO_HASHES: Hashes = np.zeros(0, np.uint64)
+_AT_ONCE = 65_536
 
 
 class SeenKeys:
@@ -30,108 +18,23 @@ class SeenKeys:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._latest = _Table(SLOTS)
-        self._cuts = [_Cut() for _ in range(PARTS)]
+        self._code = Compiled("seen_keys")
+        self._given = self._code.call("digests")
 
     def seen(self, keys: Hashes) -> Flags:
-        """Return which of these digests, which all differ, are known, and take the others."""
-        if not self._latest.has_room(len(keys)):
-            self._cut_short()
-        known = self._known_cut(keys)
-        known[~known] = self._latest.seen(keys[~known])
-        return known
+        """Return which of these digests are known, or the same as one before them, and take the others."""
+        parts = [self._seen(keys[begin : begin + _AT_ONCE]) for begin in range(0, len(keys), _AT_ONCE)]
+        return np.concatenate([np.zeros(0, np.bool_), *parts])
 
-    def _cut_short(self) -> None:
-        for cut, some in zip(self._cuts, _parted(self._latest.emptied()), strict=True):
-            cut.add(some)
-        self._latest = _Table(SLOTS // 2)
-
-    def _known_cut(self, keys: Hashes) -> Flags:
-        known = np.zeros(len(keys), np.bool_)
-        if any(self._cuts):
-            order = np.argsort(keys)
-            parts = zip(self._cuts, _parted(keys[order]), strict=True)
-            known[order] = np.concatenate([cut.holds(some) for cut, some in parts])
-        return known
-
-
-class _Table:
-    """Digests at the place that their first bits name, or at the next one behind it that was free."""
-
-    def __init__(self, slots: int) -> None:
-        self._slots = np.zeros(slots, np.uint64)
-        self._shift = np.uint64(64 - slots.bit_length() + 1)
-        self._held = 0
-
-    def has_room(self, more: int) -> bool:
-        """Tell whether so many more digests can stand near their places."""
-        return self._held + more <= FULL * len(self._slots)
-
-    def seen(self, keys: Hashes) -> Flags:
-        """Return which of these digests stand here, and put the others in. They take one step all at a time."""
-        known = np.zeros(len(keys), np.bool_)
-        rows, marked = np.arange(len(keys)), keys | _HELD
-        places = (keys >> self._shift).astype(np.int64)
-        while len(rows):
-            found = self._slots[places]
-            known[rows] = found == marked
-            self._slots[places] = np.where(found == 0, marked, found)  # of several the last; the others find it there
-            further = np.flatnonzero(self._slots[places] != marked)
-            rows, marked, places = rows[further], marked[further], (places[further] + 1) & (len(self._slots) - 1)
-        self._held += len(keys) - int(np.count_nonzero(known))
-        return known
-
-    def emptied(self) -> Hashes:
-        """Return all digests in order, where they stood, for there is no room for them twice. It takes no others."""
-        self._slots.sort()
-        return self._slots[len(self._slots) - self._held :]
-
-
-class _Cut:
-    """Digests cut short: `_kept` is what stands in the buckets, one after the other, `_begins` where each begins."""
-
-    def __init__(self) -> None:
-        self._kept = np.zeros(0, np.uint32)
-        self._begins = np.zeros(BUCKETS + 1, np.uint32)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def holds(self, keys: Hashes) -> Flags:
-        """Return which of these digests are kept."""
-        buckets, rests = _divided(keys)
-        places = self._places(buckets, rests)
-        found: Flags = (places < self._begins[buckets + 1]) & (self._kept.take(places, mode="clip") == rests)
+    def _seen(self, keys: Hashes) -> Flags:
+        memory = self._code.memory()
+        memory[self._given : self._given + keys.nbytes].view(np.uint64)[:] = keys
+        known = self._code.call("seen", len(keys))
+        if not known:
+            message = "no room for the digests of more keys"
+            raise MemoryError(message)
+        found: Flags = self._code.memory()[known : known + len(keys)].astype(np.bool_)
         return found
-
-    def add(self, keys: Hashes) -> None:
-        """Keep digests that are in order, and of which none is kept."""
-        buckets, rests = _divided(keys)
-        self._kept = np.insert(self._kept, self._places(buckets, rests), rests)
-        self._begins += np.searchsorted(buckets, np.arange(BUCKETS + 1)).astype(np.uint32)
-
-    def _places(self, buckets: Places, rests: npt.NDArray[np.uint32]) -> Places:
-        """Return where each would stand in its bucket, by halving all of them at the same time."""
-        begins, ends = self._begins[buckets].astype(np.int64), self._begins[buckets + 1].astype(np.int64)
-        while (open_ones := begins < ends).any():
-            middles = (begins + ends) >> 1
-            behind = open_ones & (self._kept.take(middles, mode="clip") < rests)
-            begins = np.where(behind, middles + 1, begins)
-            ends = np.where(behind, ends, middles)
-        return begins
-
-
-def _parted(keys: Hashes) -> list[Hashes]:
-    """Return the digests of each part; all are in order."""
-    bounds = np.arange(1, PARTS, dtype=np.uint64) << np.uint64(64 - (PARTS - 1).bit_length())
-    return np.split(keys, np.searchsorted(keys, bounds))
-
-
-def _divided(keys: Hashes) -> tuple[Places, npt.NDArray[np.uint32]]:
-    """Return the bucket of each digest in its part, and what is kept of it there."""
-    return ((keys >> np.uint64(44)) & np.uint64(BUCKETS - 1)).astype(np.int64), (keys >> np.uint64(12)).astype(
-        np.uint32
-    )
 
 
 def distinct(keys: Hashes) -> Hashes:

@@ -28,8 +28,7 @@ class Block:
 
     `starts` and `ends` are byte offsets into `data`, `lines` the line an editor shows for each record. `records`
     are their fields if the csv module had to parse them, `broken` says of those that are none why not, by code and
-    reason. `shaped` are the records of as many fields as the header has; `plain` is what a fast parser reads, one
-    line per record. `line_count` is how many lines `data` has. `sent` gives each record as it came where the file
+    reason. `line_count` is how many lines `data` has. `sent` gives each record as it came where the file
     was of another format than delimited text.
     """
 
@@ -39,8 +38,6 @@ class Block:
     lines: Places = field(default_factory=lambda: NO_PLACES)
     records: list[list[str]] | None = None
     broken: dict[int, tuple[str, str]] = field(default_factory=dict)
-    shaped: Flags | None = None
-    plain: bytes | None = None
     quoted: bool = False
     line_count: int = 0
     sent: Any = None
@@ -75,10 +72,11 @@ def line_ends(data: bytes) -> Places:
 
 def cut_at_line(data: bytes) -> int:
     """Return the offset behind the last whole line. A CR at the very end may be half of a CR LF."""
-    return max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1
+    end = data.rfind(b"\n")
+    return max(end, data.rfind(b"\r", max(end, 0), -1)) + 1
 
 
-def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Block | None:
+def split(data: bytes, first: int, delimiter: int, quote: int) -> Block | None:
     """Return the records of `data`, which begins with one on line `first` and ends where a line does.
 
     A quoted record that does not end in `data` is left out: the block's data is then shorter.
@@ -86,7 +84,6 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
     """
     buffer = np.frombuffer(data, np.uint8)
     all_ends = ends = line_ends(data)
-    cells = buffer == delimiter
     quoted = bytes([quote]) in data
     if quoted:
         quotes = _Quotes(buffer, quote)
@@ -94,15 +91,12 @@ def split(data: bytes, first: int, width: int, delimiter: int, quote: int) -> Bl
         cut = int(ends[-1]) if len(ends) else 0
         if not quotes.well_placed(cut, delimiter):
             return None
-        quotes.clear_inside(cells)
-        data, buffer, cells = data[:cut], buffer[:cut], cells[:cut]
+        data, buffer = data[:cut], buffer[:cut]
     block = Block(data=data, ends=ends, quoted=quoted)
     block.line_count = int(np.searchsorted(all_ends, len(data), side="right"))
     block.starts = np.concatenate((NO_PLACES, [0], ends[:-1])) if len(ends) else NO_PLACES
     one_line_each = len(ends) == block.line_count
     block.lines = first + (np.arange(len(ends)) if one_line_each else np.searchsorted(all_ends, block.starts, "right"))
-    block.plain = _plain(data)
-    block.shaped = _shaped(block, cells, width)
     blank = _blank(buffer, block)
     if not blank.any():
         return block
@@ -129,14 +123,6 @@ class _Quotes:
         for span in np.flatnonzero(begins != ends).tolist():
             kept[begins[span] : ends[span]] = False
         return places[kept]
-
-    def clear_inside(self, flags: Flags) -> None:
-        """Clear the flags of what is within quotes."""
-        if self._inside is not None:
-            flags &= ~self._inside
-            return
-        for begin, end in zip(*map(np.ndarray.tolist, self._spans(len(flags))), strict=True):
-            flags[begin:end] = False
 
     def well_placed(self, cut: int, delimiter: int) -> bool:
         """Tell whether every quote up to the cut opens a field, closes it, or is doubled inside one."""
@@ -169,11 +155,6 @@ def _end_flags(buffer: Buffer, *, cr: bool) -> Flags:
     return flags
 
 
-def _plain(data: bytes) -> bytes:
-    """Return the same lines, each ended by LF."""
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
-
-
 def _blank(buffer: Buffer, block: Block) -> Flags:
     """Return which records are lines without anything on them."""
     length = block.ends - block.starts
@@ -185,22 +166,8 @@ def _blank(buffer: Buffer, block: Block) -> Flags:
     return blank
 
 
-def _shaped(block: Block, cells: Flags, width: int) -> Flags:
-    """Return which records have `width` fields; `cells` are the delimiters between fields."""
-    if not len(block):
-        return np.zeros(0, np.bool_)
-    counted = np.uint8 if (block.ends - block.starts).max() < 2**8 else np.int64  # a byte counts fastest
-    counts = np.add.reduceat(cells.view(np.uint8), block.starts, dtype=counted)
-    shaped: Flags = counts == width - 1
-    return shaped
-
-
 def _without(block: Block, blank: Flags) -> Block:
     """Return the block without blank lines, which are no records. No record of it is quoted."""
     kept = ~blank
-    assert block.shaped is not None  # noqa: S101 (just made)
-    sent = np.repeat(kept, block.ends - block.starts)
-    block.plain = _plain(np.frombuffer(block.data, np.uint8)[sent].tobytes())
     block.starts, block.ends, block.lines = block.starts[kept], block.ends[kept], block.lines[kept]
-    block.shaped = block.shaped[kept]
     return block

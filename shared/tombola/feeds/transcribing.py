@@ -77,9 +77,7 @@ class Transcribed:
         return [block.sent[index] for index in indices]
 
 
-def transcribed(
-    rows: Sequence[Sequence[str]], lines: Sequence[int], width: int, broken: Mapping[int, Broken], sent: Sent
-) -> Block:
+def transcribed(rows: Sequence[Sequence[str]], lines: Sequence[int], broken: Mapping[int, Broken], sent: Sent) -> Block:
     """Return a block of these records; `sent` gives each as it came, `broken` says which are none, and why not."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -93,12 +91,12 @@ def transcribed(
         else:
             broken_up = "\n" in together or "\r" in together
             writer.writerow([cell.translate(BREAKS) for cell in row] if broken_up else row)
-    return block_of(text.getvalue().encode(), lines, width, reasons, sent)
+    return block_of(text.getvalue().encode(), lines, reasons, sent)
 
 
-def block_of(text: bytes, lines: Sequence[int], width: int, broken: Mapping[int, Broken], sent: Sent) -> Block:
+def block_of(text: bytes, lines: Sequence[int], broken: Mapping[int, Broken], sent: Sent) -> Block:
     """Return a block of delimited text that holds one record a line; each stands on one of the sender's `lines`."""
-    block = split(text, 1, width, ord(DELIMITER), ord(QUOTE))
+    block = split(text, 1, ord(DELIMITER), ord(QUOTE))
     assert block is not None  # noqa: S101 (this project's own writing)
     assert len(block) == len(lines)  # noqa: S101 (one record a line)
     block.lines = np.array(lines, np.int64)

@@ -96,7 +96,7 @@ class Workbook(Transcribed):
                 texts.append([""])
                 continue
             texts.append([self._text(cell) for cell in found] + [self._null] * (width - len(found)))
-        return transcribed(texts, lines, width, broken, [_cut(cells) for cells in rows])
+        return transcribed(texts, lines, broken, [_cut(cells) for cells in rows])
 
     def _text(self, cell: Any) -> str:  # noqa: ANN401 (whatever a cell holds)
         if isinstance(cell, str):

@@ -38,3 +38,18 @@ def test_keys_have_no_more_bits_than_are_remembered() -> None:
     keys = Hasher(OrderLineRow).keys(values)
     assert not (keys & np.uint64(2 ** (64 - BITS) - 1)).any()
     assert len(np.unique(keys)) == 1_000
+
+
+def test_digests_that_crowd_one_place_are_told_apart() -> None:
+    crowd = (np.uint64(7) << np.uint64(44)) + (np.arange(20_000, dtype=np.uint64) << np.uint64(4))
+    at_the_end = ~np.uint64(0) - (np.arange(3_000, dtype=np.uint64) << np.uint64(4))
+    seen = SeenKeys()
+    for keys in (crowd, at_the_end & ~np.uint64(15), digests(0, 700_000)):
+        assert not seen.seen(keys).any()
+        assert seen.seen(keys[::-1]).all()
+    assert not seen.seen(crowd + (np.uint64(1) << np.uint64(40))).any()
+
+
+def test_the_same_digest_twice_at_once_is_known_the_second_time() -> None:
+    keys = np.array([16, 32, 16, 0, 0, 32], np.uint64)
+    assert SeenKeys().seen(keys).tolist() == [False, False, True, False, True, True]
